@@ -1,0 +1,32 @@
+# Rate limiting for asyncio.
+#
+# `_core` is arithmetic, without a clock; `_shell` makes tasks wait for it;
+# everything else (redis, local, the command line) is an edge that is not
+# imported from here.
+
+"""Rate limiting for asyncio: exact, fair, fast."""
+
+from __future__ import annotations
+
+from ._core.decision import Decision, LimiterStatistics
+from ._core.errors import BackendError, RateLimitExceeded
+from ._shell.limiter import AsyncLimiter
+from ._shell.reservation import Reservation
+
+__all__ = [
+    "AsyncLimiter",
+    "BackendError",
+    "Decision",
+    "LimiterStatistics",
+    "RateLimitExceeded",
+    "Reservation",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -1,0 +1,1 @@
+"""Arithmetic and values: no asyncio, no clock, no input or output."""

@@ -1,0 +1,221 @@
+"""
+The leaky bucket, as arithmetic.
+
+Nothing here waits or reads a clock: callers bring the instant.  The level
+counts units, not seconds: ten takes of 1 then fill a bucket of 10 exactly,
+where ten additions of a seventh of a second would not.
+
+The algorithm is the leaky bucket as a meter (ITU-T I.371; Turner, "New
+directions in communications", 1986), with two additions.  While somebody
+waits the level may fall below 0, by what leaks in `LATENESS`: a timer that
+fires late then costs nobody throughput.  And what was taken can be given back,
+as far as it has not leaked (see `layers`).
+"""
+
+from __future__ import annotations
+
+from math import inf
+from sys import float_info
+
+from .layers import Layer, Layers
+from .numbers import ROUNDING
+
+# Seconds of leaking that a late timer may make up for.
+LATENESS = 0.010
+
+
+class Bucket:
+    """
+    A bucket that leaks *rate* units a second and holds *burst* of them.
+
+    Except for `admit`, methods work at the instant of the last `advance`.
+    """
+
+    # Only the sum of what is ahead decides how long a wait is.
+    fluid = True
+
+    __slots__ = (
+        "_floor",
+        "_layers",
+        "_paused_until",
+        "_waited",
+        "at",
+        "burst",
+        "ceiling",
+        "full",
+        "level",
+        "rate",
+    )
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.level = 0.0
+        self.at = -inf
+        self._layers = Layers()
+        self._paused_until = -inf
+        self._waited = False
+        self._floor = 0.0
+        self._measure(rate, burst)
+
+    def admit(self, amount: float, now: float) -> bool:
+        """
+        Take *amount* at *now* if nothing stands against it.
+
+        This is the way most requests go.  It says no as well when somebody
+        waits or when something could be given back: then `ceiling` is below
+        every level, and one comparison tells all of it.
+        """
+        level = self.level
+        if now > self.at:
+            level -= (now - self.at) * self.rate
+            if level < 0.0:
+                level = 0.0
+        else:
+            now = self.at
+        level += amount
+        if level <= self.ceiling and amount >= 0.0:
+            self.level = level
+            self.at = now
+            return True
+        return False
+
+    def advance(self, now: float) -> None:
+        """Leak until *now*; a clock that steps back leaks nothing."""
+        if now > self.at:
+            level = self.level - (now - self.at) * self.rate
+            self.level = level if level > self._floor else self._floor
+            self.at = now
+
+    def rebase(self, now: float) -> None:
+        """Go on at *now* by another clock, which may be far behind this one."""
+        if now < self.at:
+            self._paused_until += now - self.at
+            self.at = now
+
+    def lead(self, amount: float) -> float:
+        """Seconds in which *amount* leaks."""
+        return amount / self.rate
+
+    def wait(self, amount: float) -> float:
+        """Seconds until *amount* fits; not above 0 exactly when it fits now."""
+        over = self.level + amount - self.full
+        if 0.0 < over <= self.full * ROUNDING:
+            return 0.0
+        return over / self.rate
+
+    @property
+    def available(self) -> float:
+        """How much fits right now."""
+        return min(self.burst, max(0.0, self.burst - self.level))
+
+    def take(self, amount: float) -> None:
+        """Add *amount*, whether or not it fits."""
+        if self._layers:
+            self._layers.sink(self.level - self._floor)
+        self.level += amount
+
+    def mark(self) -> Layer:
+        """Start to remember what was just taken, so that it can be given back."""
+        self._layers.sink(self.level - self._floor)
+        layer = self._layers.open(self.level - self._floor)
+        self.ceiling = -inf
+        return layer
+
+    def hold(self, mark: Layer) -> None:
+        """Keep *mark* for one more."""
+        self._layers.hold(mark)
+
+    def release(self, mark: Layer) -> None:
+        """Stop remembering."""
+        self._layers.release(mark)
+        self._calm()
+
+    def give_back(self, mark: Layer, amount: float) -> None:
+        """Undo up to *amount* of what was taken at *mark*, less what leaked."""
+        self._layers.sink(self.level - self._floor)
+        self.level -= self._layers.take(mark, amount)
+
+    def abandon(self) -> None:
+        """Let go of all marks, whoever holds them, and of whoever waited."""
+        self._layers.clear()
+        self.waited = False
+
+    @property
+    def waited(self) -> bool:
+        """Whether somebody waits, and lateness is made up for."""
+        return self._waited
+
+    @waited.setter
+    def waited(self, waited: bool) -> None:
+        self._waited = waited
+        self._settle_floor()
+        self._calm()
+
+    def pause(self, seconds: float) -> None:
+        """Fill the bucket so that it is full, not empty, in *seconds*."""
+        if seconds > 0.0 and self.rate < inf:
+            self._raise_to(self.burst + self.rate * seconds)
+            self._paused_until = max(self._paused_until, self.at + seconds)
+
+    def restrict(self, remaining: float) -> None:
+        """Fill the bucket until at most *remaining* fits."""
+        if remaining < self.burst and self.rate < inf:
+            self._raise_to(self.burst - remaining)
+
+    def change(self, rate: float, burst: float) -> None:
+        """Leak at *rate* and hold *burst* from now on; a pause ends when it would."""
+        debt = self._pause_debt()
+        level = self.level - debt if self.rate < inf else 0.0
+        self._measure(rate, burst)
+        self.level = level + self._pause_debt()
+        self._settle_floor()
+
+    def forecast(self) -> BucketForecast:
+        """Start to think ahead: who waits how long, if nothing else happens."""
+        return BucketForecast(self)
+
+    def _pause_debt(self) -> float:
+        left = self._paused_until - self.at
+        if left > 0.0 and self.rate < inf:
+            return self.burst + self.rate * left
+        return 0.0
+
+    def _raise_to(self, level: float) -> None:
+        # Had the caller not taken what it now gives back, the level would
+        # have been raised all the same.
+        self._layers.sink(max(0.0, min(self.level - level, self.level - self._floor)))
+        self.level = max(self.level, level)
+
+    def _measure(self, rate: float, burst: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        # Without a limit `full` must stay finite: inf - inf is no number.
+        self.full = burst if rate < inf else float_info.max
+        self._calm()
+
+    def _calm(self) -> None:
+        calm = not (self._waited or self._layers)
+        self.ceiling = self.full * (1.0 + ROUNDING) if calm else -inf
+
+    def _settle_floor(self) -> None:
+        self._floor = -LATENESS * self.rate if self._waited and self.rate < inf else 0.0
+        if self.level < self._floor:
+            self.level = self._floor
+        self._layers.sink(self.level - self._floor)
+
+
+class BucketForecast:
+    """What a bucket will admit when, to one after the other."""
+
+    __slots__ = ("_ahead", "_bucket")
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._ahead = 0.0
+
+    def wait(self, amount: float) -> float:
+        """Seconds until *amount* fits after all that was taken so far."""
+        return max(0.0, self._bucket.wait(self._ahead + amount))
+
+    def take(self, amount: float) -> None:
+        """Let *amount* go first."""
+        self._ahead += amount

@@ -1,0 +1,44 @@
+"""What a limiter answers: to a request, and about itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Decision(NamedTuple):
+    """
+    The answer to a request that does not wait; true when it was admitted.
+
+    Attributes:
+        granted: Whether the amount was taken.
+        retry_after: Seconds after which asking again is admitted, if nobody
+            else comes meanwhile; 0.0 when granted.
+        remaining: The amount that could be taken right now, after this answer.
+    """
+
+    granted: bool
+    retry_after: float
+    remaining: float
+
+    def __bool__(self) -> bool:
+        return self.granted
+
+
+class LimiterStatistics(NamedTuple):
+    """
+    A limiter at one instant.
+
+    Attributes:
+        level: How much is in the bucket (or in the window), in units.
+        available: How much could be taken right now, were nobody waiting.
+        waiting: How many requests wait.
+        amount_waiting: How much they want together.
+        seconds_to_next: Seconds until the next one is admitted if nothing
+            else happens, or ``None`` when nobody waits.
+    """
+
+    level: float
+    available: float
+    waiting: int
+    amount_waiting: float
+    seconds_to_next: float | None

@@ -1,0 +1,75 @@
+"""The numbers a limiter accepts; what it says about all others."""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+
+# What sums of floats may be off by, as a part of the burst.  Without it ten
+# times 0.1 would not fit into a bucket of 1.
+ROUNDING = 2.0**-40
+
+
+def positive(name: str, value: float) -> float:
+    """Return *value* as a float if it is finite and above 0."""
+    number = _number(name, value)
+    if not (isfinite(number) and number > 0.0):
+        msg = f"{name} must be a finite number above 0, got {value!r}"
+        raise ValueError(msg)
+    return number
+
+
+def rate(name: str, value: float) -> float:
+    """Return *value* as a float if it is above 0; infinite means no limit."""
+    number = _number(name, value)
+    if not number > 0.0:
+        msg = f"{name} must be above 0 (math.inf for no limit), got {value!r}"
+        raise ValueError(msg)
+    return number
+
+
+def not_negative(name: str, value: float) -> float:
+    """Return *value* as a float if it is 0 or more."""
+    number = _number(name, value)
+    if not number >= 0.0:
+        msg = f"{name} must be 0 or more, got {value!r}"
+        raise ValueError(msg)
+    return number
+
+
+def finite(name: str, value: float) -> float:
+    """Return *value* as a float if it is finite and 0 or more."""
+    number = not_negative(name, value)
+    if number == inf:
+        msg = f"{name} must be finite, got {value!r}"
+        raise ValueError(msg)
+    return number
+
+
+def amount(value: float, most: float) -> float:
+    """Return *value* as a float if a limiter that holds *most* can admit it."""
+    number = finite("amount", value)
+    if number > most:
+        raise never_fits(number, most)
+    return number
+
+
+def never_fits(amount: float, most: float) -> ValueError:
+    """Say that *amount* can't be had from a limiter that holds *most*."""
+    msg = (
+        f"can't acquire {amount:g}: this limiter holds at most {most:g}; "
+        "ask for less at a time, or raise the limit"
+    )
+    return ValueError(msg)
+
+
+def _number(name: str, value: float) -> float:
+    # Strings would convert, and "10" from a configuration file is a mistake
+    # better found here than in the first comparison.
+    if isinstance(value, str | bytes | bytearray):
+        msg = f"{name} must be a number, got {value!r}"
+        raise TypeError(msg)
+    try:
+        return float(value)
+    except (TypeError, OverflowError):
+        msg = f"{name} must be a number, got {value!r}"
+        raise TypeError(msg) from None

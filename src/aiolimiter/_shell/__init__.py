@@ -1,0 +1,1 @@
+"""Who waits, and for how long: asyncio around the core."""

@@ -1,0 +1,323 @@
+"""
+The waiting line of one limit: a meter, a queue, and one timer.
+
+Rules of this file:
+
+- Grant, don't re-check.  The line takes the amount when a waiter is due and
+  hands the grant over; a woken task never asks again.
+- One timer, for whoever is first: the earlier of the next grant and the next
+  deadline.  It is never trusted to be on time.
+- Whatever changes the meter or the queue ends in `look`: it grants all who are
+  due, refuses all whose time is over, and sets the timer for the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from heapq import heappop, heappush
+from math import inf, nextafter
+from typing import TYPE_CHECKING
+
+from .._core.bucket import LATENESS
+from .._core.decision import Decision, LimiterStatistics
+from .._core.errors import RateLimitExceeded
+from .._core.numbers import never_fits
+from .clock import RESOLUTION, grain, is_standard, margin
+from .queue import Queue
+
+if TYPE_CHECKING:
+    from .._core.meter import Mark, Meter
+    from .queue import Waiter
+
+
+class Line:
+    """All who want something from one *meter*."""
+
+    __slots__ = (
+        "_alarm",
+        "_deadlines",
+        "_due",
+        "_grain",
+        "_loop",
+        "meter",
+        "queue",
+        "time",
+    )
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.queue = Queue()
+        self.time = self._loop_time
+        self._deadlines: list[tuple[float, Waiter]] = []
+        self._alarm: asyncio.TimerHandle | None = None
+        self._due = inf
+        self._grain = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # Asking.
+
+    def take(self, amount: float) -> bool:
+        """Take *amount* if it fits and nobody goes before it."""
+        meter = self.meter
+        meter.advance(self.time())
+        head = self.queue.head()
+        if head is not None and head.key <= meter.at + meter.lead(amount):
+            return False
+        if meter.wait(amount) > 0.0:
+            return False
+        meter.take(amount)
+        return True
+
+    def ask(
+        self, amount: float, max_wait: float | None = None
+    ) -> asyncio.Future[Mark] | None:
+        """
+        Take *amount*, or join the queue for it.
+
+        Returns:
+            None when it was taken, else a future whose result is the mark of
+            the admission.  Whoever stops waiting for it calls `lost`.
+
+        Raises:
+            RateLimitExceeded: The wait would be longer than *max_wait* seconds.
+            ValueError: *amount* is more than the meter holds.
+            RuntimeError: Somebody waits in another event loop, which is open.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop and not self._follow(loop):
+            msg = (
+                "can't wait in this event loop: tasks of another one, which is "
+                "not closed, wait for this limiter; use one limiter for each loop"
+            )
+            raise RuntimeError(msg)
+        if amount > self.meter.burst:
+            raise never_fits(amount, self.meter.burst)
+        if self.take(amount):
+            return None
+        if max_wait is None:
+            return self._join(loop, amount, inf)
+        if self._delay(amount) > max_wait:
+            raise self._refusal(amount)
+        return self._join(loop, amount, self.meter.at + max_wait)
+
+    def lost(self, turn: asyncio.Future[Mark], amount: float) -> None:
+        """Leave the queue; or give back what was granted and can't be used."""
+        if turn.get_loop() is not self._loop or self._loop.is_closed():
+            return
+        if not turn.done():
+            turn.cancel()
+        if turn.cancelled():
+            self.queue.gone(amount)
+        elif turn.exception() is None:
+            self.meter.advance(self.time())
+            self.meter.give_back(turn.result(), amount)
+        self.look()
+
+    def refused(self, amount: float, waiter: Waiter | None = None) -> Decision:
+        """
+        Say when *amount* can be had by one who asks again then.
+
+        Args:
+            amount: What is wanted, in units.
+            waiter: Who wants it, if already waiting; not in its own way.
+        """
+        wait = self._delay(amount, again=True, waiter=waiter)
+        retry_after = wait + self._grain + margin(self.meter.at + wait)
+        return Decision(False, retry_after, self.meter.available)  # noqa: FBT003 -- a field
+
+    # Changing what is allowed.
+
+    def settle(self, mark: Mark, amount: float, actual: float) -> None:
+        """Make what was taken at *mark* cost *actual* instead of *amount*."""
+        self.meter.advance(self.time())
+        if actual < amount:
+            self.meter.give_back(mark, amount - actual)
+        else:
+            self.meter.take(actual - amount)
+        self.look()
+
+    def pause(self, seconds: float) -> None:
+        """Admit nobody for *seconds*."""
+        self.meter.advance(self.time())
+        self.meter.pause(seconds)
+        self.look()
+
+    def restrict(self, remaining: float) -> None:
+        """Admit no more than *remaining* right now."""
+        self.meter.advance(self.time())
+        self.meter.restrict(remaining)
+        self.look()
+
+    def change(self, rate: float, burst: float) -> None:
+        """Go on with another *rate* and *burst*; everybody's place is found anew."""
+        meter = self.meter
+        meter.advance(self.time())
+        old = meter.rate
+        meter.change(rate, burst)
+        for waiter in self.queue:
+            if waiter.amount > burst:
+                waiter.turn.set_exception(never_fits(waiter.amount, burst))
+                self.queue.gone(waiter.amount)
+        self.queue.reorder(
+            lambda waiter: waiter.key - waiter.amount / old + meter.lead(waiter.amount)
+        )
+        self.look()
+
+    # Looking.
+
+    def look(self) -> None:
+        """Grant all who are due, refuse all whose time is over, set the timer."""
+        meter, queue = self.meter, self.queue
+        meter.advance(self.time())
+        due = inf
+        granted = []
+        while (head := queue.head()) is not None:
+            wait = meter.wait(head.amount)
+            if _is_over(head.deadline - meter.at, wait):
+                self._refuse(head)
+            elif wait > 0.0:
+                due = meter.at + wait
+                break
+            else:
+                queue.pop(head)
+                meter.take(head.amount)
+                granted.append(head.turn)
+        due = min(due, self._next_deadline())
+        if not queue.waiting:
+            meter.waited = False
+        if granted:
+            self._grant(granted)
+        self._set_alarm(due)
+
+    def statistics(self) -> LimiterStatistics:
+        """Tell how things are, without changing any."""
+        meter, queue = self.meter, self.queue
+        meter.advance(self.time())
+        head = queue.head()
+        return LimiterStatistics(
+            level=max(0.0, meter.level),
+            available=meter.available,
+            waiting=queue.waiting,
+            amount_waiting=queue.amount,
+            seconds_to_next=head and max(0.0, meter.wait(head.amount)),
+        )
+
+    def _join(
+        self, loop: asyncio.AbstractEventLoop, amount: float, deadline: float
+    ) -> asyncio.Future[Mark]:
+        meter, queue = self.meter, self.queue
+        turn: asyncio.Future[Mark] = loop.create_future()
+        waiter = queue.push(meter.at + meter.lead(amount), amount, turn, deadline)
+        if queue.waiting == 1:
+            meter.waited = True
+        if deadline < inf:
+            heappush(self._deadlines, (deadline, waiter))
+        if deadline < self._due or queue.head() is waiter:
+            self.look()
+        return turn
+
+    def _delay(
+        self, amount: float, *, again: bool = False, waiter: Waiter | None = None
+    ) -> float:
+        # Seconds until the amount is due, for one who joins the queue now; or
+        # for one who asks *again* then, behind all who go first by then.
+        meter, queue = self.meter, self.queue
+        key = meter.at + meter.lead(amount)
+        if meter.fluid and queue.ends_by(key):
+            return max(0.0, meter.wait(queue.amount + amount))
+        forecast = meter.forecast()
+        for other in queue:
+            if other.key > (key + forecast.wait(amount) if again else key):
+                break
+            if other is not waiter:
+                forecast.take(other.amount)
+        return forecast.wait(amount)
+
+    def _grant(self, turns: list[asyncio.Future[Mark]]) -> None:
+        assert self._loop is not None, "whoever waits, waits in a loop"
+        mark = self.meter.mark()
+        for turn in turns:
+            turn.set_result(mark)
+        # Runs right after the tasks that were just woken: one that is cancelled
+        # before it runs gives back before then.
+        self._loop.call_soon(self.meter.release, mark)
+
+    def _refusal(self, amount: float, waiter: Waiter | None = None) -> RateLimitExceeded:
+        decision = self.refused(amount, waiter)
+        msg = (
+            f"can't acquire {amount:g} within max_wait: "
+            f"retry in {decision.retry_after:.3g} s, or allow a longer wait"
+        )
+        return RateLimitExceeded(msg, decision)
+
+    def _refuse(self, waiter: Waiter) -> None:
+        self.queue.gone(waiter.amount)
+        waiter.turn.set_exception(self._refusal(waiter.amount, waiter))
+
+    def _next_deadline(self) -> float:
+        # Those behind the head are not due, so their time is over at the
+        # deadline, whatever they would have had to wait.
+        deadlines = self._deadlines
+        while deadlines:
+            deadline, waiter = deadlines[0]
+            if not waiter.turn.done():
+                if deadline > self.meter.at:
+                    return deadline
+                self._refuse(waiter)
+            heappop(deadlines)
+        return inf
+
+    def _set_alarm(self, due: float) -> None:
+        if self._alarm is not None:
+            # An alarm that is early does no harm: it looks, and sets the next.
+            if self._due <= due + RESOLUTION and due < inf:
+                return
+            self._alarm.cancel()
+            self._alarm = None
+        self._due = due
+        if due < inf:
+            assert self._loop is not None, "whoever waits, waits in a loop"
+            # On a coarse clock an alarm for now would ring for ever.
+            when = max(due, nextafter(self.meter.at, inf)) + self._grain
+            self._alarm = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._due = inf
+        self.look()
+
+    # Event loops.
+
+    def _follow(self, loop: asyncio.AbstractEventLoop) -> bool:
+        # Go over to another loop, unless somebody waits in one that is open.
+        # Whoever waited in a closed one will never wake.
+        if self._loop is not None and self.queue.waiting and not self._loop.is_closed():
+            return False
+        self.queue.clear()
+        self._deadlines.clear()
+        self._alarm = None
+        self._due = inf
+        self._loop = loop
+        self._grain = grain(loop)
+        self.meter.abandon()
+        self.meter.rebase(loop.time())
+        self.time = time.monotonic if is_standard(loop) else self._loop_time
+        return True
+
+    def _loop_time(self) -> float:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return time.monotonic() if self._loop is None else self._loop.time()
+        if loop is not self._loop and not self._follow(loop):
+            assert self._loop is not None, "only an older loop can be in the way"
+            loop = self._loop
+        return loop.time()
+
+
+def _is_over(left: float, wait: float) -> bool:
+    # Whether the time is over for one who has *left* seconds to the deadline
+    # and is due in *wait* seconds (or was, if below 0).  It counts when it was
+    # due, not when a late timer found out; within reason.
+    return left <= 0.0 and left < max(wait, -LATENESS)

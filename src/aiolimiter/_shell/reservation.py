@@ -1,0 +1,87 @@
+"""Take an estimate before, settle for what it cost after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core import numbers
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .._core.meter import Mark
+    from .line import Line
+
+_NEW = "its block is not entered yet"
+
+
+class Reservation:
+    """
+    An amount that is taken on entering the block, and settled inside of it.
+
+    Made by a limiter's ``reserve``.  Leaving the block without settling, also
+    by an exception, keeps what was reserved: the server may have counted it.
+
+    Attributes:
+        amount: What was reserved, in units.
+    """
+
+    __slots__ = ("_line", "_mark", "_max_wait", "_obstacle", "amount")
+
+    def __init__(self, line: Line, amount: float, max_wait: float | None) -> None:
+        self._line = line
+        self._mark: Mark = None
+        self._max_wait = max_wait
+        self._obstacle = _NEW
+        self.amount = amount
+
+    async def __aenter__(self) -> Reservation:
+        if self._obstacle is not _NEW:
+            msg = "can't enter a reservation twice: call reserve again"
+            raise RuntimeError(msg)
+        self._obstacle = "its amount is not taken yet"
+        line = self._line
+        turn = line.ask(self.amount, self._max_wait)
+        if turn is None:
+            self._mark = line.meter.mark()
+        else:
+            try:
+                self._mark = await turn
+            except BaseException:
+                line.lost(turn, self.amount)
+                raise
+            line.meter.hold(self._mark)
+        self._obstacle = ""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._obstacle = self._obstacle or "its block is left"
+        self._line.meter.release(self._mark)
+
+    def settle(self, actual: float) -> None:
+        """
+        Book what it really cost.
+
+        Less than was reserved gives the rest back, as far as it has not leaked
+        meanwhile; ``settle(0)`` gives all back.  More becomes a debt that
+        whoever comes next waits for.
+
+        Args:
+            actual: The real amount, in units; may be above the limiter's burst.
+
+        Raises:
+            RuntimeError: It is settled already, or its block is not entered
+                yet or left.
+            ValueError: *actual* is negative or not finite.
+        """
+        actual = numbers.finite("actual", actual)
+        if self._obstacle:
+            msg = f"can't settle: {self._obstacle}; settle once, inside the block"
+            raise RuntimeError(msg)
+        self._obstacle = "it is settled already"
+        self._line.settle(self._mark, self.amount, actual)

@@ -1,0 +1,207 @@
+"""The verbs of every limiter that has a waiting line of its own."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+
+from .._core import numbers
+from .._core.decision import Decision, LimiterStatistics
+from .reservation import Reservation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from types import TracebackType
+    from typing import Any
+
+    from .line import Line
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Verbs:
+    """What `AsyncLimiter` and `SlidingWindowLimiter` have in common."""
+
+    __slots__ = ("__weakref__", "_line")
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def has_capacity(self, amount: float = 1.0) -> bool:
+        """
+        Whether *amount* fits right now.
+
+        Only a look: it takes nothing, and ignores who is waiting.
+
+        Args:
+            amount: How much, in units.  More than the limiter holds never fits.
+
+        Raises:
+            ValueError: *amount* is negative or not a number.
+        """
+        amount = numbers.not_negative("amount", amount)
+        meter = self._line.meter
+        meter.advance(self._line.time())
+        return meter.wait(amount) <= 0.0
+
+    async def acquire(
+        self, amount: float = 1.0, *, max_wait: float | None = None
+    ) -> None:
+        """
+        Wait until *amount* is admitted.
+
+        Requests are served by their arrival plus the time their own amount
+        takes to leak: equal amounts first come, first served; a small one may
+        pass a larger one that has just come.  A task that is cancelled while it
+        waits, or after it was admitted and before it runs, takes nothing.
+
+        Args:
+            amount: How much, in units; 0 is allowed.
+            max_wait: The longest wait, in seconds.  A wait that will be longer
+                is refused at once.
+
+        Raises:
+            RateLimitExceeded: The wait would be longer than *max_wait*; or has
+                become so, and *max_wait* is over.
+            ValueError: *amount* is negative, not finite or more than the
+                limiter holds; or has come to be, by a change of the limiter.
+            RuntimeError: Tasks of another event loop wait for this limiter.
+        """
+        line = self._line
+        # Numbers of other types, and all that is wrong, go the long way.
+        if (
+            max_wait is None
+            and amount.__class__ is float
+            and line.meter.admit(amount, line.time())
+        ):
+            return
+        amount = numbers.amount(amount, line.meter.burst)
+        turn = line.ask(amount, _wait(max_wait))
+        if turn is not None:
+            try:
+                await turn
+            except BaseException:
+                line.lost(turn, amount)
+                raise
+
+    def try_acquire(self, amount: float = 1.0) -> Decision:
+        """
+        Take *amount* if it is admitted right now; never wait.
+
+        Args:
+            amount: How much, in units.
+
+        Returns:
+            A decision that is true when the amount was taken.  If not, its
+            ``retry_after`` counts those who are already waiting.
+
+        Raises:
+            ValueError: *amount* is negative, not finite or more than the
+                limiter holds.
+        """
+        line = self._line
+        amount = numbers.amount(amount, line.meter.burst)
+        if line.take(amount):
+            return Decision(True, 0.0, line.meter.available)  # noqa: FBT003 -- a field
+        return line.refused(amount)
+
+    def reserve(
+        self, amount: float = 1.0, *, max_wait: float | None = None
+    ) -> Reservation:
+        """
+        Take *amount* for the length of a block, and settle inside of it.
+
+        ::
+
+            async with limiter.reserve(900) as reservation:
+                answer = await ask_the_model()
+                reservation.settle(answer.tokens_used)
+
+        Args:
+            amount: The estimate, in units.
+            max_wait: The longest wait for it, in seconds.
+
+        Raises:
+            RateLimitExceeded: On entering; as in `acquire`.
+            ValueError: *amount* is negative, not finite or more than the
+                limiter holds, or *max_wait* is negative.
+        """
+        amount = numbers.amount(amount, self._line.meter.burst)
+        return Reservation(self._line, amount, _wait(max_wait))
+
+    def pause(self, seconds: float) -> None:
+        """
+        Admit nothing for *seconds*; afterwards go on at the rate, without a burst.
+
+        Of several pauses the latest end counts; a change of the rate does not
+        move it.  ``pause(0)`` changes nothing.
+
+        Args:
+            seconds: How long, as in a server's ``Retry-After``.
+
+        Raises:
+            ValueError: *seconds* is negative or not finite.
+        """
+        self._line.pause(numbers.finite("seconds", seconds))
+
+    def restrict(self, remaining: float) -> None:
+        """
+        Believe a server's word that at most *remaining* is left right now.
+
+        It makes the limiter more careful, never less.
+
+        Args:
+            remaining: What is left, in units.
+
+        Raises:
+            ValueError: *remaining* is negative or not a number.
+        """
+        self._line.restrict(numbers.not_negative("remaining", remaining))
+
+    def statistics(self) -> LimiterStatistics:
+        """Tell how things are right now, without changing any."""
+        return self._line.statistics()
+
+    def __call__(
+        self, function: Callable[P, Awaitable[R]]
+    ) -> Callable[P, Coroutine[Any, Any, R]]:
+        """
+        Decorate an async function: each call acquires 1.
+
+        Raises:
+            TypeError: *function* is not an async function.
+        """
+        if not inspect.iscoroutinefunction(function):
+            msg = f"only an async function can be limited, got {function!r}"
+            raise TypeError(msg)
+
+        @wraps(function)
+        async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with self:
+                return await function(*args, **kwargs)
+
+        return limited
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def __enter__(self) -> NoReturn:
+        msg = f"a {type(self).__name__} waits in the event loop: use 'async with'"
+        raise TypeError(msg)
+
+    # Looked up, not called: `with` wants both before it enters.
+    __exit__ = __enter__
+
+
+def _wait(max_wait: float | None) -> float | None:
+    return None if max_wait is None else numbers.not_negative("max_wait", max_wait)
