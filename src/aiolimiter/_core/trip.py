@@ -1,0 +1,114 @@
+"""What a process and a shared store say to each other in one trip."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+Levels: TypeAlias = tuple[float, ...]
+
+
+class Terms(NamedTuple):
+    """What a shared bucket is held to: units a microsecond, and the burst, each."""
+
+    rates: Levels
+    caps: Levels
+
+
+class State(NamedTuple):
+    """
+    A shared bucket as it is stored.
+
+    Attributes:
+        levels: Units in the bucket, for each rate; what is booked ahead counts.
+        last: The instant at which they stood there.
+        given: By how many microseconds all that is booked has moved up since
+            the state was made, because somebody settled for less.
+        raised: The instant of the last pause, or restriction that mattered.
+    """
+
+    levels: Levels
+    last: int
+    given: float = 0.0
+    raised: int = 0
+
+
+class Group(NamedTuple):
+    """Requests of one amount; ``wait`` is how long each may take, below 0: any."""
+
+    number: int
+    amount: float
+    wait: float = -1.0
+
+
+class Served(NamedTuple):
+    """How many of a group are booked, and whether the others are refused."""
+
+    number: int
+    refused: bool
+
+
+class Settlement(NamedTuple):
+    """What an amount cost beyond (or, below 0, short of) what was booked for it."""
+
+    amount: float
+    due: int
+    booked: int
+
+
+class Floor(NamedTuple):
+    """At most ``remaining`` is left ``wait`` microseconds from now."""
+
+    wait: float
+    remaining: float
+
+
+class Refund(NamedTuple):
+    """The end of a stretch that nobody took; void unless it is still the last."""
+
+    amount: float
+    level: float
+    last: int
+
+
+class Request(NamedTuple):
+    """
+    Everything a process wants of the store in one trip, in this order.
+
+    Attributes:
+        terms: The rates.
+        seen: The latest state the process knows of.
+        refund: What it booked last and does not need.
+        settlements: What admitted amounts turned out to cost.
+        floors: Pauses and restrictions.
+        groups: Who waits, in their order.
+        quantum: How many microseconds ahead it may book.
+    """
+
+    terms: Terms
+    seen: State
+    refund: Refund | None = None
+    settlements: tuple[Settlement, ...] = ()
+    floors: tuple[Floor, ...] = ()
+    groups: tuple[Group, ...] = ()
+    quantum: int = 50_000
+
+
+class Reply(NamedTuple):
+    """
+    What the store says: the state after the request, and what it booked.
+
+    Attributes:
+        now: The store's clock, microseconds.
+        given: As in `State`.
+        raised: As in `State`.
+        before: The levels the booked stretch starts from.
+        after: The levels now.
+        served: One for each group looked at; groups beyond are put off.
+    """
+
+    now: int
+    given: float
+    raised: int
+    before: Levels
+    after: Levels
+    served: tuple[Served, ...]
