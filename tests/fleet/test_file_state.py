@@ -14,9 +14,9 @@ import time
 import pytest
 
 from aiolimiter import BackendError
-from aiolimiter.local._file import SIZE, StateFile, Terms
+from aiolimiter.local._file import SIZE, StateFile, Contract
 
-TERMS = Terms(10.0, 60.0, 10.0)
+CONTRACT = Contract(10.0, 60.0, 10.0)
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def path(tmp_path):
 
 def test_a_new_file_is_empty_and_nobody_elses_business(path):
     """A new file holds an empty bucket, and only its owner may read it."""
-    file = StateFile(path, TERMS)
+    file = StateFile(path, CONTRACT)
 
-    assert file.read() == (0.0, 0.0, 0.0)
+    assert file.read() == (0.0, 0.0, 0.0, 0.0)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -36,23 +36,23 @@ def test_an_empty_file_is_taken_as_new(path):
     """A file with nothing in it, as mkstemp leaves one, becomes a limiter's."""
     path.touch()
 
-    assert StateFile(path, TERMS).read() == (0.0, 0.0, 0.0)
+    assert StateFile(path, CONTRACT).read() == (0.0, 0.0, 0.0, 0.0)
 
 
 def test_what_is_written_is_what_others_read(path):
     """Two openings of one file see the same state."""
-    one, two = StateFile(path, TERMS), StateFile(path, TERMS)
-    one.write(1.5, 2.5, 3.5)
+    one, two = StateFile(path, CONTRACT), StateFile(path, CONTRACT)
+    one.write(1.5, 2.5, 3.5, 0.0)
     seen = two.read()
-    two.write(4.5, 5.5, 6.5)
+    two.write(4.5, 5.5, 6.5, 1.0)
 
-    assert seen == (1.5, 2.5, 3.5)
-    assert one.read() == (4.5, 5.5, 6.5)
+    assert seen == (1.5, 2.5, 3.5, 0.0)
+    assert one.read() == (4.5, 5.5, 6.5, 1.0)
 
 
 def test_one_at_a_time(path):
     """While one opening has the lock no other one gets it."""
-    one, two = StateFile(path, TERMS), StateFile(path, TERMS)
+    one, two = StateFile(path, CONTRACT), StateFile(path, CONTRACT)
 
     assert one.lock()
     assert not two.lock()
@@ -70,31 +70,31 @@ def test_a_file_that_is_not_a_limiters_is_refused_and_left_alone(path, content):
     path.write_bytes(content)
 
     with pytest.raises(ValueError, match=r"^/.* is not a limiter's file: use another"):
-        StateFile(path, TERMS)
+        StateFile(path, CONTRACT)
     assert path.read_bytes() == content
 
 
 def test_a_later_version_is_refused(path):
     """A file of a version this one does not know is refused."""
-    StateFile(path, TERMS)
+    StateFile(path, CONTRACT)
     content = bytearray(path.read_bytes())
     content[8] = 9
     path.write_bytes(content)
 
     with pytest.raises(ValueError, match=r"is of version 9, this is version 1: "):
-        StateFile(path, TERMS)
+        StateFile(path, CONTRACT)
 
 
 def test_a_file_for_another_limit_is_refused(path):
     """Two configurations on one file are a mistake, and both are named."""
-    StateFile(path, TERMS)
+    StateFile(path, CONTRACT)
 
     message = (
         r" is for 10 per 60 s, burst 10, wanted 10 per 1 s, burst 10: "
         r"use another path, or remove the file when nobody uses it$"
     )
     with pytest.raises(ValueError, match=message):
-        StateFile(path, Terms(10.0, 1.0, 10.0))
+        StateFile(path, Contract(10.0, 1.0, 10.0))
 
 
 def test_a_directory_a_pipe_and_a_link_are_refused(tmp_path, path):
@@ -103,23 +103,21 @@ def test_a_directory_a_pipe_and_a_link_are_refused(tmp_path, path):
     (tmp_path / "link").symlink_to(path)
 
     with pytest.raises(ValueError, match="is not a regular file: "):
-        StateFile(tmp_path / "pipe", TERMS)
+        StateFile(tmp_path / "pipe", CONTRACT)
     with pytest.raises(OSError, match="Is a directory"):
-        StateFile(tmp_path, TERMS)
+        StateFile(tmp_path, CONTRACT)
     with pytest.raises(OSError, match="symbolic links"):
-        StateFile(tmp_path / "link", TERMS)
+        StateFile(tmp_path / "link", CONTRACT)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_damaged_state_is_an_error(path, value):
     """A state that is no number is an error, not a wait without end."""
-    file = StateFile(path, TERMS)
-    file.write(value, 0.0, 0.0)
+    file = StateFile(path, CONTRACT)
+    file.write(value, 0.0, 0.0, 0.0)
 
-    with pytest.raises(
-        BackendError, match=r"is damaged, .*: remove it and start anew$"
-    ):
+    with pytest.raises(BackendError, match=r"is damaged, .*: remove it, start anew$"):
         file.read()
 
 
@@ -130,25 +128,27 @@ def test_an_empty_file_that_somebody_keeps_locked_is_refused(path):
         fcntl.flock(other, fcntl.LOCK_EX)
         timer = threading.Timer(0.1, fcntl.flock, (other, fcntl.LOCK_UN))
         timer.start()
-        StateFile(path, TERMS)
+        StateFile(path, CONTRACT)
         timer.join()
         path.write_bytes(b"")
         fcntl.flock(other, fcntl.LOCK_EX)
 
         with pytest.raises(ValueError, match="is locked by somebody who does not"):
-            StateFile(path, TERMS)
+            StateFile(path, CONTRACT)
 
 
 def test_a_child_opens_the_file_anew(path):
     """After a fork parent and child exclude each other, and share the state."""
-    file = StateFile(path, TERMS)
-    file.write(1.0, 2.0, 3.0)
+    file = StateFile(path, CONTRACT)
+    file.write(1.0, 2.0, 3.0, 4.0)
     assert file.lock()
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             # Locked by the parent: refused.  An inherited lock would be shared.
-            os._exit(0 if not file.lock() and file.read() == (1.0, 2.0, 3.0) else 1)
+            os._exit(
+                0 if not file.lock() and file.read() == (1.0, 2.0, 3.0, 4.0) else 1
+            )
         os._exit(2)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -156,14 +156,14 @@ def test_a_child_opens_the_file_anew(path):
 
 KILLED = """
 import os, sys
-from aiolimiter.local._file import StateFile, Terms
-file = StateFile(sys.argv[1], Terms(10.0, 60.0, 10.0))
+from aiolimiter.local._file import StateFile, Contract
+file = StateFile(sys.argv[1], Contract(10.0, 60.0, 10.0))
 print("ready", flush=True)
 n = 0
 while True:
     if file.lock():
         n += 1
-        file.write(n, n, n)
+        file.write(n, n, n, n)
         file.unlock()
 """
 
@@ -177,11 +177,11 @@ def test_a_kill_at_any_moment_leaves_a_whole_state_and_no_lock(path):
             time.sleep(0.02)
             writer.send_signal(signal.SIGKILL)
             writer.wait()
-        file = StateFile(path, TERMS)
+        file = StateFile(path, CONTRACT)
 
         assert file.lock()
-        level, last, given = file.read()
-        assert 0.0 < level == last == given
+        level, last, given, raised = file.read()
+        assert 0.0 < level == last == given == raised
 
 
 def test_without_file_locks_the_import_says_what_to_use():

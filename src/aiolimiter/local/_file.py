@@ -19,7 +19,7 @@ import time
 from math import isfinite
 from mmap import mmap
 from struct import Struct
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeAlias
 from weakref import WeakSet
 
 from aiolimiter._core.errors import BackendError
@@ -30,11 +30,13 @@ except ImportError as error:
     msg = "aiolimiter.local needs POSIX file locks: use aiolimiter.redis here"
     raise ImportError(msg) from error
 
+Record: TypeAlias = tuple[float, float, float, float]
+
 MAGIC = b"aiolimit"
 VERSION = 1
 
 _HEADER = Struct("<8sQddd")  # magic, version, max_rate, time_period, burst
-_RECORD = Struct("<ddd")  # level, last, given
+_RECORD = Struct("<dddd")  # level, last, given, raised: as in slots.State
 _LIVE = _HEADER.size
 _RECORDS = (_LIVE + 8, _LIVE + 8 + _RECORD.size)
 SIZE = _RECORDS[1] + _RECORD.size
@@ -43,7 +45,7 @@ _TRIES = 100
 _PAUSE = 0.01
 
 
-class Terms(NamedTuple):
+class Contract(NamedTuple):
     """The limit a file was made for."""
 
     max_rate: float
@@ -68,7 +70,7 @@ class StateFile:
 
     Args:
         path: Where it is; made with mode 0600 where there is none.
-        terms: The limit it is for.
+        contract: The limit it is for.
 
     Raises:
         ValueError: It is not a limiter's file, or one for another limit; it is
@@ -76,11 +78,11 @@ class StateFile:
         OSError: It can't be opened.
     """
 
-    __slots__ = ("__weakref__", "_fd", "_map", "_path", "_terms")
+    __slots__ = ("__weakref__", "_fd", "_map", "_path", "_contract")
 
-    def __init__(self, path: str | os.PathLike[str], terms: Terms) -> None:
+    def __init__(self, path: str | os.PathLike[str], contract: Contract) -> None:
         self._path = os.fspath(path)
-        self._terms = terms
+        self._contract = contract
         self._fd = -1
         self._open()
         _opened.add(self)
@@ -95,23 +97,23 @@ class StateFile:
         """Let others in again."""
         flock(self._fd, LOCK_UN)
 
-    def read(self) -> tuple[float, float, float]:
+    def read(self) -> Record:
         """
-        Return level, last and given; only with the lock held.
+        Return the state; only with the lock held.
 
         Raises:
             BackendError: Somebody wrote something else there.
         """
-        state = _RECORD.unpack_from(self._map, _RECORDS[self._map[_LIVE] & 1])
-        if not all(map(isfinite, state)):
-            msg = f"{self._path} is damaged, it holds {state}: remove it and start anew"
+        record = _RECORD.unpack_from(self._map, _RECORDS[self._map[_LIVE] & 1])
+        if not isfinite(sum(record)):
+            msg = f"{self._path} is damaged, it holds {record}: remove it, start anew"
             raise BackendError(msg)
-        return state
+        return record
 
-    def write(self, level: float, last: float, given: float) -> None:
+    def write(self, level: float, last: float, given: float, raised: float) -> None:
         """Replace the state; only with the lock held."""
         other = (self._map[_LIVE] & 1) ^ 1
-        _RECORD.pack_into(self._map, _RECORDS[other], level, last, given)
+        _RECORD.pack_into(self._map, _RECORDS[other], level, last, given, raised)
         self._map[_LIVE] = other
 
     def forget(self) -> None:
@@ -145,11 +147,11 @@ class StateFile:
         head = os.pread(fd, SIZE + 1, 0)
         if len(head) != SIZE or not head.startswith(MAGIC):
             self._refuse("not a limiter's file")
-        _, version, *terms = _HEADER.unpack_from(head)
+        _, version, *contract = _HEADER.unpack_from(head)
         if version != VERSION:
             self._refuse(f"of version {version}, this is version {VERSION}")
-        if Terms(*terms) != self._terms:
-            self._refuse(f"for {Terms(*terms)}, wanted {self._terms}")
+        if Contract(*contract) != self._contract:
+            self._refuse(f"for {Contract(*contract)}, wanted {self._contract}")
 
     def _begin(self, fd: int) -> None:
         # Two processes may find it empty at once; the second finds it begun.
@@ -163,7 +165,7 @@ class StateFile:
             self._refuse("locked by somebody who does not begin it")
         try:
             if os.fstat(fd).st_size == 0:
-                header = _HEADER.pack(MAGIC, VERSION, *self._terms)
+                header = _HEADER.pack(MAGIC, VERSION, *self._contract)
                 os.pwrite(fd, header.ljust(SIZE, b"\0"), 0)
         finally:
             flock(fd, LOCK_UN)
