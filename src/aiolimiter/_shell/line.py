@@ -19,10 +19,10 @@ from heapq import heappop, heappush
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
+from .._core import numbers
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import RateLimitExceeded
-from .._core.numbers import never_fits
 from .clock import RESOLUTION, grain, is_standard, margin
 from .queue import Queue
 
@@ -49,7 +49,7 @@ class Line:
         self.meter = meter
         self.queue = Queue()
         self.time = self._loop_time
-        self._deadlines: list[tuple[float, Waiter]] = []
+        self._deadlines: list[tuple[float, int, Waiter]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
         self._grain = 0.0
@@ -61,13 +61,10 @@ class Line:
         """Take *amount* if it fits and nobody goes before it."""
         meter = self.meter
         meter.advance(self.time())
-        head = self.queue.head()
-        if head is not None and head.key <= meter.at + meter.lead(amount):
-            return False
-        if meter.wait(amount) > 0.0:
-            return False
-        meter.take(amount)
-        return True
+        if self._is_first(meter.at + meter.lead(amount)) and meter.wait(amount) <= 0.0:
+            meter.take(amount)
+            return True
+        return False
 
     def ask(
         self, amount: float, max_wait: float | None = None
@@ -81,7 +78,7 @@ class Line:
 
         Raises:
             RateLimitExceeded: The wait would be longer than *max_wait* seconds.
-            ValueError: *amount* is more than the meter holds.
+            ValueError: *amount* is no amount, or more than the meter holds.
             RuntimeError: Somebody waits in another event loop, which is open.
         """
         loop = asyncio.get_running_loop()
@@ -91,15 +88,28 @@ class Line:
                 "not closed, wait for this limiter; use one limiter for each loop"
             )
             raise RuntimeError(msg)
-        if amount > self.meter.burst:
-            raise never_fits(amount, self.meter.burst)
-        if self.take(amount):
+        meter = self.meter
+        if not 0.0 <= amount <= meter.burst:
+            numbers.amount(amount, meter.burst)
+        meter.advance(self.time())
+        key = meter.at + meter.lead(amount)
+        first = self._is_first(key)
+        if first and meter.wait(amount) <= 0.0:
+            meter.take(amount)
             return None
-        if max_wait is None:
-            return self._join(loop, amount, inf)
-        if self._delay(amount) > max_wait:
-            raise self._refusal(amount)
-        return self._join(loop, amount, self.meter.at + max_wait)
+        deadline = inf
+        if max_wait is not None:
+            if self._delay(amount) > max_wait:
+                raise self._refusal(amount)
+            deadline = meter.at + max_wait
+        turn: asyncio.Future[Mark] = loop.create_future()
+        waiter = self.queue.push(key, amount, turn, deadline)
+        if deadline < inf:
+            heappush(self._deadlines, (deadline, id(turn), waiter))
+        if first or deadline < self._due:
+            meter.waited = True
+            self.look()
+        return turn
 
     def lost(self, turn: asyncio.Future[Mark], amount: float) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
@@ -157,7 +167,7 @@ class Line:
         meter.change(rate, burst)
         for waiter in self.queue:
             if waiter.amount > burst:
-                waiter.turn.set_exception(never_fits(waiter.amount, burst))
+                waiter.turn.set_exception(numbers.never_fits(waiter.amount, burst))
                 self.queue.gone(waiter.amount)
         self.queue.reorder(
             lambda waiter: waiter.key - waiter.amount / old + meter.lead(waiter.amount)
@@ -203,19 +213,10 @@ class Line:
             seconds_to_next=head and max(0.0, meter.wait(head.amount)),
         )
 
-    def _join(
-        self, loop: asyncio.AbstractEventLoop, amount: float, deadline: float
-    ) -> asyncio.Future[Mark]:
-        meter, queue = self.meter, self.queue
-        turn: asyncio.Future[Mark] = loop.create_future()
-        waiter = queue.push(meter.at + meter.lead(amount), amount, turn, deadline)
-        if queue.waiting == 1:
-            meter.waited = True
-        if deadline < inf:
-            heappush(self._deadlines, (deadline, waiter))
-        if deadline < self._due or queue.head() is waiter:
-            self.look()
-        return turn
+    def _is_first(self, key: float) -> bool:
+        # Whether nobody who waits goes before one with this key.
+        head = self.queue.head()
+        return head is None or key < head.key
 
     def _delay(
         self, amount: float, *, again: bool = False, waiter: Waiter | None = None
@@ -260,7 +261,7 @@ class Line:
         # deadline, whatever they would have had to wait.
         deadlines = self._deadlines
         while deadlines:
-            deadline, waiter = deadlines[0]
+            deadline, _, waiter = deadlines[0]
             if not waiter.turn.done():
                 if deadline > self.meter.at:
                     return deadline

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from heapq import heapify, heappop, heappush, merge
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,10 +29,9 @@ SHORT = 32
 
 
 class Waiter(NamedTuple):
-    """One who waits: a plain tuple, since there may be millions of them."""
+    """One who waits: a tuple, since there may be millions of them."""
 
     key: float
-    ticket: int
     amount: float
     turn: Future[Any]
     deadline: float
@@ -44,23 +44,26 @@ class Queue:
 
     def __init__(self) -> None:
         self._lane: deque[Waiter] = deque()
-        self._early: list[Waiter] = []
-        self._last = -inf
+        # The ticket keeps those with the same key in the order they came.
+        self._early: list[tuple[float, int, Waiter]] = []
         self._ticket = 0
+        # The last key of all; since keys in the lane only grow, one that is in
+        # both came to the lane first.
+        self._last = -inf
         self.waiting = 0
         self.amount = 0.0
 
     def push(
-        self, key: float, amount: float, turn: Future[Any], deadline: float = inf
+        self, key: float, amount: float, turn: Future[Any], deadline: float
     ) -> Waiter:
         """Join the queue."""
-        self._ticket += 1
-        waiter = _waiter(Waiter, (key, self._ticket, amount, turn, deadline))
+        waiter = _waiter(Waiter, (key, amount, turn, deadline))
         if key >= self._last:
             self._last = key
             self._lane.append(waiter)
         else:
-            heappush(self._early, waiter)
+            self._ticket += 1
+            heappush(self._early, (key, self._ticket, waiter))
         self.waiting += 1
         self.amount += amount
         return waiter
@@ -68,12 +71,12 @@ class Queue:
     def head(self) -> Waiter | None:
         """Return who is next, if anybody waits."""
         lane, early = self._lane, self._early
-        while lane and lane[0][3].done():
+        while lane and lane[0].turn.done():
             lane.popleft()
-        while early and early[0][3].done():
+        while early and early[0][2].turn.done():
             heappop(early)
-        if early and (not lane or early[0] < lane[0]):
-            return early[0]
+        if early and not (lane and lane[0].key <= early[0][0]):
+            return early[0][2]
         return lane[0] if lane else None
 
     def pop(self, head: Waiter) -> None:
@@ -82,7 +85,7 @@ class Queue:
             self._lane.popleft()
         else:
             heappop(self._early)
-        self._leave(head[2])
+        self._leave(head.amount)
 
     def gone(self, amount: float) -> None:
         """Count one who wanted *amount* out: its turn is done, or cancelled."""
@@ -96,16 +99,17 @@ class Queue:
 
     def __iter__(self) -> Iterator[Waiter]:
         """Go through the waiters in their order."""
-        ordered = merge(self._lane, sorted(self._early))
-        return (waiter for waiter in ordered if not waiter[3].done())
+        early = (waiter for _, _, waiter in sorted(self._early))
+        ordered = merge(self._lane, early, key=_key)
+        return (waiter for waiter in ordered if not waiter.turn.done())
 
     def reorder(self, key: Callable[[Waiter], float]) -> None:
         """Give everybody a new key, in one pass."""
         waiters = [waiter._replace(key=key(waiter)) for waiter in self]
-        waiters.sort()
+        waiters.sort(key=_key)
         self._lane = deque(waiters)
         self._early = []
-        self._last = waiters[-1][0] if waiters else -inf
+        self._last = waiters[-1].key if waiters else -inf
 
     def clear(self) -> None:
         """Forget everybody."""
@@ -122,10 +126,11 @@ class Queue:
             self.clear()
 
     def _sweep(self) -> None:
-        self._lane = deque(w for w in self._lane if not w[3].done())
-        self._early = [w for w in self._early if not w[3].done()]
+        self._lane = deque(w for w in self._lane if not w.turn.done())
+        self._early = [entry for entry in self._early if not entry[2].turn.done()]
         heapify(self._early)
 
 
 # Half the cost of calling the class.
 _waiter = tuple.__new__
+_key = attrgetter("key")

@@ -70,15 +70,12 @@ class Verbs:
             RuntimeError: Tasks of another event loop wait for this limiter.
         """
         line = self._line
-        # Numbers of other types, and all that is wrong, go the long way.
-        if (
-            max_wait is None
-            and amount.__class__ is float
-            and line.meter.admit(amount, line.time())
-        ):
+        if amount.__class__ is not float or max_wait is not None:
+            amount = numbers.amount(amount, line.meter.burst)
+            max_wait = _wait(max_wait)
+        elif line.meter.admit(amount, line.time()):
             return
-        amount = numbers.amount(amount, line.meter.burst)
-        turn = line.ask(amount, _wait(max_wait))
+        turn = line.ask(amount, max_wait)
         if turn is not None:
             try:
                 await turn
