@@ -1,0 +1,1 @@
+"""Limits shared by processes, on real servers and real files."""

