@@ -1,0 +1,69 @@
+"""A bucket kept under a key of a Redis or Valkey server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .._core.errors import BackendError
+from . import _script
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from .._core.trip import Reply, Request
+
+
+class Client(Protocol):
+    """
+    What a limiter needs of a client.
+
+    ``redis.asyncio`` has it (``Redis``, ``RedisCluster``, a Sentinel's
+    ``master_for``), and so has ``valkey.asyncio``.
+    """
+
+    def evalsha(self, sha: str, numkeys: int, /, *args: Any) -> Awaitable[Any]: ...
+
+    def eval(self, script: str, numkeys: int, /, *args: Any) -> Awaitable[Any]: ...
+
+
+class RedisStore:
+    """
+    A `Store` on a server.
+
+    Args:
+        client: The user's own; it is never closed here.
+        key: Where the bucket is.
+    """
+
+    __slots__ = ("_client", "_key")
+
+    def __init__(self, client: Client, key: str) -> None:
+        self._client = client
+        self._key = key
+
+    async def trip(self, request: Request) -> Reply:
+        """Run the script."""
+        arguments = _script.arguments(request)
+        try:
+            return _script.reply(await self._run(arguments))
+        except Exception as error:
+            if "BADSTATE" in str(error):
+                msg = (
+                    f"the key {self._key!r} holds something that is not a limiter: "
+                    "use another name, or delete the key"
+                )
+                raise BackendError(msg) from error
+            raise
+
+    async def _run(self, arguments: list[str]) -> Any:
+        client, key = self._client, self._key
+        try:
+            return await client.evalsha(_script.SHA, 1, key, *arguments)
+        except Exception as error:
+            # The client's own class is not ours to import, and its text differs:
+            # redis-py cuts the code off what a server says.
+            if type(error).__name__ != "NoScriptError" and "NOSCRIPT" not in str(error):
+                raise
+        # A server that was flushed, restarted or promoted does not know the
+        # script; EVAL also makes it known, on the node that has the key.
+        return await client.eval(_script.SOURCE, 1, key, *arguments)
