@@ -12,6 +12,7 @@ from ._core.decision import Decision, LimiterStatistics
 from ._core.errors import BackendError, RateLimitExceeded
 from ._shell.limiter import AsyncLimiter
 from ._shell.reservation import Reservation
+from ._shell.sliding import SlidingWindowLimiter
 
 __all__ = [
     "AsyncLimiter",
@@ -20,12 +21,14 @@ __all__ = [
     "LimiterStatistics",
     "RateLimitExceeded",
     "Reservation",
+    "SlidingWindowLimiter",
 ]
 
 
 def __getattr__(name: str) -> str:
     if name == "__version__":
-        from importlib.metadata import version
+        # Costs more than all the rest.
+        from importlib.metadata import version  # noqa: PLC0415 -- only when asked
 
         return version(__name__)
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -71,8 +71,8 @@ class Meter(Protocol):
     def restrict(self, remaining: float) -> None:
         """Admit no more than *remaining* right now."""
 
-    def change(self, rate: float, burst: float) -> None:
-        """Go on with another *rate* and *burst*."""
+    def change(self, first: float, second: float, /) -> None:
+        """Go on with another limit: the two numbers the meter was made of."""
 
     def forecast(self) -> Forecast:
         """Start to think ahead."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, final
 
 from .._core import numbers
 from .._core.bucket import Bucket
 from .line import Line
-from .verbs import Verbs
+from .verbs import DONE, Verbs
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from types import TracebackType
 
 
@@ -105,19 +105,11 @@ class AsyncLimiter(Verbs):
     # on, which runs coroutines in the caller's loop, it is 1.47 and 1.03.
     if sys.version_info < (3, 12):
 
-        def __aenter__(self) -> asyncio.Future[None]:
+        def __aenter__(self) -> Awaitable[None]:
             line = self._line
             if line.meter.admit(1.0, line.time()):
-                return _DONE
-            return self.acquire()  # type: ignore[return-value] -- also awaitable
-
-        def __aexit__(
-            self,
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            traceback: TracebackType | None,
-        ) -> asyncio.Future[None]:
-            return _DONE
+                return DONE
+            return self.acquire()
 
     else:
 
@@ -126,12 +118,10 @@ class AsyncLimiter(Verbs):
             if not line.meter.admit(1.0, line.time()):
                 await self.acquire()
 
-
-class _NoLoop(asyncio.AbstractEventLoop):
-    # A finished future asks its loop for nothing but this.
-    def get_debug(self) -> bool:
-        return False
-
-
-_DONE: asyncio.Future[None] = asyncio.Future(loop=_NoLoop())
-_DONE.set_result(None)
+        async def __aexit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            traceback: TracebackType | None,
+        ) -> None:
+            pass

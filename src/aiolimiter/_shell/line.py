@@ -100,7 +100,7 @@ class Line:
         deadline = inf
         if max_wait is not None:
             if self._delay(amount) > max_wait:
-                raise self._refusal(amount)
+                raise self._refusal(amount, max_wait)
             deadline = meter.at + max_wait
         turn: asyncio.Future[Mark] = loop.create_future()
         waiter = self.queue.push(key, amount, turn, deadline)
@@ -159,15 +159,16 @@ class Line:
         self.meter.restrict(remaining)
         self.look()
 
-    def change(self, rate: float, burst: float) -> None:
-        """Go on with another *rate* and *burst*; everybody's place is found anew."""
+    def change(self, first: float, second: float) -> None:
+        """Go on with another limit: the two numbers the meter was made of."""
         meter = self.meter
         meter.advance(self.time())
         old = meter.rate
-        meter.change(rate, burst)
+        meter.change(first, second)
         for waiter in self.queue:
-            if waiter.amount > burst:
-                waiter.turn.set_exception(numbers.never_fits(waiter.amount, burst))
+            if waiter.amount > meter.burst:
+                error = numbers.never_fits(waiter.amount, meter.burst)
+                waiter.turn.set_exception(error)
                 self.queue.gone(waiter.amount)
         self.queue.reorder(
             lambda waiter: waiter.key - waiter.amount / old + meter.lead(waiter.amount)
@@ -244,17 +245,22 @@ class Line:
         # before it runs gives back before then.
         self._loop.call_soon(self.meter.release, mark)
 
-    def _refusal(self, amount: float, waiter: Waiter | None = None) -> RateLimitExceeded:
+    def _refusal(
+        self, amount: float, max_wait: float, waiter: Waiter | None = None
+    ) -> RateLimitExceeded:
         decision = self.refused(amount, waiter)
         msg = (
-            f"can't acquire {amount:g} within max_wait: "
-            f"retry in {decision.retry_after:.3g} s, or allow a longer wait"
+            f"can't acquire {amount:g} within {max_wait:.3g} s: "
+            f"retry in {decision.retry_after:.3g} s, or allow a longer max_wait"
         )
         return RateLimitExceeded(msg, decision)
 
     def _refuse(self, waiter: Waiter) -> None:
+        arrival = waiter.key - self.meter.lead(waiter.amount)
         self.queue.gone(waiter.amount)
-        waiter.turn.set_exception(self._refusal(waiter.amount, waiter))
+        waiter.turn.set_exception(
+            self._refusal(waiter.amount, waiter.deadline - arrival, waiter)
+        )
 
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from .._core import numbers
 
@@ -35,7 +35,7 @@ class Reservation:
         self._obstacle = _NEW
         self.amount = amount
 
-    async def __aenter__(self) -> Reservation:
+    async def __aenter__(self) -> Self:
         if self._obstacle is not _NEW:
             msg = "can't enter a reservation twice: call reserve again"
             raise RuntimeError(msg)

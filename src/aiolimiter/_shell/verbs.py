@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from functools import wraps
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 from .._core import numbers
 from .._core.decision import Decision, LimiterStatistics
@@ -181,16 +182,16 @@ class Verbs:
 
         return limited
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __aenter__(self) -> Awaitable[None]:
+        return self.acquire()
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
-        pass
+    ) -> Awaitable[None]:
+        return DONE
 
     def __enter__(self) -> NoReturn:
         msg = f"a {type(self).__name__} waits in the event loop: use 'async with'"
@@ -198,6 +199,19 @@ class Verbs:
 
     # Looked up, not called: `with` wants both before it enters.
     __exit__ = __enter__
+
+
+class _NoLoop:
+    # A finished future asks its loop for nothing but this.
+    def get_debug(self) -> bool:
+        return False
+
+
+# Awaiting it takes no time: what a limiter has to do when a block is left.
+DONE: asyncio.Future[None] = asyncio.Future(
+    loop=cast("asyncio.AbstractEventLoop", _NoLoop())
+)
+DONE.set_result(None)
 
 
 def _wait(max_wait: float | None) -> float | None:

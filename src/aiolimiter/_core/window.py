@@ -1,0 +1,245 @@
+"""
+The sliding window, as arithmetic: a log of what was admitted when.
+
+In no half-open window of *period* seconds is more than *max_rate* admitted.
+Admissions are kept one by one while they are few; a long log merges those that
+are close together into one entry that expires with its newest member: to the
+careful side, at a cost of a `SLICES`-th of the rate at most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf, nextafter
+from sys import float_info
+
+from .numbers import ROUNDING
+
+# Into how many entries, about, the log of one period is merged when it is long.
+SLICES = 2048
+
+
+class Entry:
+    """What was admitted from *first* to *newest*."""
+
+    __slots__ = ("amount", "first", "newest")
+
+    def __init__(self, amount: float, first: float, newest: float) -> None:
+        self.amount = amount
+        self.first = first
+        self.newest = newest
+
+
+class Window:
+    """
+    A window of *period* seconds that admits *max_rate* units.
+
+    Except for `admit`, methods work at the instant of the last `advance`.
+    """
+
+    # How what is ahead is cut into amounts decides how it fits into windows.
+    fluid = False
+
+    __slots__ = (
+        "_entries",
+        "_freed_at",
+        "_full",
+        "_paused_until",
+        "_period",
+        "_spare",
+        "_word_at",
+        "at",
+        "burst",
+        "level",
+        "rate",
+        "waited",
+    )
+
+    def __init__(self, max_rate: float, period: float) -> None:
+        self._entries: deque[Entry] = deque()
+        self._freed_at = -inf
+        self._paused_until = -inf
+        self._spare = inf
+        self._word_at = -inf
+        self.at = -inf
+        self.level = 0.0
+        self.waited = False
+        self._measure(max_rate, period)
+
+    def admit(self, amount: float, now: float) -> bool:
+        """Take *amount* at *now* if nothing stands against it."""
+        self.advance(now)
+        if self.waited or not amount >= 0.0 or self.wait(amount) > 0.0:
+            return False
+        self.take(amount)
+        return True
+
+    def advance(self, now: float) -> None:
+        """Let what is *period* old at *now* expire."""
+        if now <= self.at:
+            return
+        self.at = now
+        entries = self._entries
+        while entries and (expiry := self._expiry(entries[0])) <= now:
+            entry = entries.popleft()
+            self.level -= entry.amount
+            entry.amount = 0.0
+            self._freed_at = expiry
+        if not entries:
+            self.level = 0.0
+
+    def rebase(self, now: float) -> None:
+        """Go on at *now* by another clock, which may be far behind this one."""
+        back = self.at - now
+        if back <= 0.0:
+            return
+        for entry in self._entries:
+            entry.first -= back
+            entry.newest -= back
+        self._freed_at -= back
+        self._paused_until -= back
+        self._word_at -= back
+        self.at = now
+
+    def lead(self, amount: float) -> float:
+        """Seconds in which *amount* is admitted, on average."""
+        return amount / self.rate
+
+    def wait(self, amount: float) -> float:
+        """Seconds until *amount* fits; not above 0 exactly when it fits now."""
+        due = self.due(amount)
+        return due - self.at if due > self.at else min(0.0, due - self.at)
+
+    def due(self, amount: float) -> float:
+        """Return the instant at which *amount* fits, or has come to fit."""
+        over = self.level + amount - self._full * (1.0 + ROUNDING)
+        due = self._freed_at
+        for entry in self._entries:
+            if over <= 0.0:
+                break
+            over -= entry.amount
+            due = self._expiry(entry)
+        return max(due, self._paused_until)
+
+    @property
+    def available(self) -> float:
+        """How much fits right now."""
+        if self.at < self._paused_until:
+            return 0.0
+        return min(self.burst, max(0.0, self.burst - self.level))
+
+    def take(self, amount: float) -> None:
+        """Add *amount*, whether or not it fits."""
+        if amount == 0.0 or self.burst == inf:
+            return
+        self.level += amount
+        if self._entries and self._is_near(self._entries[-1]):
+            self._entries[-1].amount += amount
+            self._entries[-1].newest = self.at
+        else:
+            self._entries.append(Entry(amount, self.at, self.at))
+
+    def mark(self) -> Entry:
+        """Remember what was just taken, so that it can be given back."""
+        return self._entries[-1] if self._entries else Entry(0.0, self.at, self.at)
+
+    def hold(self, mark: Entry) -> None:
+        """Do nothing: an entry is kept by whoever has it."""
+
+    def release(self, mark: Entry) -> None:
+        """Do nothing: an entry is kept by whoever has it."""
+
+    def give_back(self, mark: Entry, amount: float) -> None:
+        """Undo up to *amount* of what was taken at *mark*, unless expired."""
+        back = min(amount, mark.amount)
+        if mark.first <= self._word_at:
+            back = min(back, self._spare)
+            self._spare -= back
+        mark.amount -= back
+        self.level -= back
+
+    def abandon(self) -> None:
+        """Let go of whoever waited."""
+        self.waited = False
+
+    def pause(self, seconds: float) -> None:
+        """Admit nothing for *seconds*."""
+        if seconds > 0.0 and self.burst < inf:
+            self._paused_until = max(self._paused_until, self.at + seconds)
+
+    def restrict(self, remaining: float) -> None:
+        """Fill the window until at most *remaining* fits."""
+        if remaining >= self.burst or self.burst == inf:
+            return
+        over = self.level - (self.burst - remaining)
+        # Had less been taken before, the same would be filled up now: of what
+        # was taken before the word, no more comes back than the word leaves.
+        spare = self._spare if self.at - self._word_at < self._period else inf
+        self._spare = min(spare, max(0.0, over))
+        self._word_at = self.at
+        if over < 0.0:
+            self.take(-over)
+
+    def change(self, max_rate: float, period: float) -> None:
+        """Admit *max_rate* in *period* seconds from now on."""
+        self._measure(max_rate, period)
+        if max_rate == inf:
+            self._entries.clear()
+            self.level = 0.0
+            self._paused_until = -inf
+
+    def forecast(self) -> WindowForecast:
+        """Start to think ahead: who waits how long, if nothing else happens."""
+        return WindowForecast(self)
+
+    def copy(self) -> Window:
+        """Return another window that is full of the same."""
+        other = Window(self.burst, self._period)
+        other.at, other.level = self.at, self.level
+        other._freed_at, other._paused_until = self._freed_at, self._paused_until
+        other._entries.extend(Entry(e.amount, e.first, e.newest) for e in self._entries)
+        return other
+
+    def _measure(self, max_rate: float, period: float) -> None:
+        self.burst = max_rate
+        self.rate = max_rate / period
+        self._period = period
+        # Without a limit it must stay finite: inf - inf is no number.
+        self._full = min(max_rate, float_info.max / 2.0)
+
+    def _is_near(self, entry: Entry) -> bool:
+        if entry.newest == self.at:
+            return True
+        if len(self._entries) < SLICES:
+            return False
+        return self.at - entry.first <= self._period / SLICES
+
+    def _expiry(self, entry: Entry) -> float:
+        # The sum is rounded.  Where that went down, by Knuth's exact error of
+        # an addition (TAOCP 4.2.2), the window would be a hair too short.
+        newest, period = entry.newest, self._period
+        expiry = newest + period
+        added = expiry - newest
+        error = (newest - (expiry - added)) + (period - added)
+        return nextafter(expiry, inf) if error > 0.0 else expiry
+
+
+class WindowForecast:
+    """What a window will admit when, to one after the other."""
+
+    __slots__ = ("_start", "_window")
+
+    def __init__(self, window: Window) -> None:
+        self._start = window
+        self._window = window
+
+    def wait(self, amount: float) -> float:
+        """Seconds until *amount* fits after all that was taken so far."""
+        return max(0.0, self._window.due(amount) - self._start.at)
+
+    def take(self, amount: float) -> None:
+        """Let *amount* go first."""
+        if self._window is self._start:
+            self._window = self._start.copy()
+        self._window.advance(self._window.due(amount))
+        self._window.take(amount)

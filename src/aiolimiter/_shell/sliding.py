@@ -1,0 +1,72 @@
+"""`SlidingWindowLimiter`: strict in every window."""
+
+from __future__ import annotations
+
+from typing import final
+
+from .._core import numbers
+from .._core.window import Window
+from .line import Line
+from .verbs import Verbs
+
+
+@final
+class SlidingWindowLimiter(Verbs):
+    """
+    A strict limit: never more than *max_rate* in any *time_period* seconds.
+
+    ::
+
+        limiter = SlidingWindowLimiter(100, 60)
+
+        async with limiter:
+            ...  # never entered more than 100 times in any minute
+
+    The verbs are those of `AsyncLimiter`.  It is for servers that count each
+    window strictly, and answers a full window by waiting until the oldest
+    admission is *time_period* old: traffic comes in clumps where the leaky
+    bucket spreads it.  Its memory is bounded, whatever the rate: a log of more
+    than 2048 admissions is merged, at a cost below 0.1 % of the rate.
+
+    Args:
+        max_rate: How much is admitted in any *time_period*, in units;
+            ``math.inf`` for no limit.
+        time_period: In seconds.
+
+    Raises:
+        ValueError: One of them is not above 0, or not finite.
+    """
+
+    __slots__ = ("_max_rate", "_time_period")
+
+    def __init__(self, max_rate: float, time_period: float = 60) -> None:
+        self._max_rate = numbers.rate("max_rate", max_rate)
+        self._time_period = numbers.positive("time_period", time_period)
+        super().__init__(Line(Window(self._max_rate, self._time_period)))
+
+    @property
+    def max_rate(self) -> float:
+        """How much any `time_period` admits; may be set while tasks wait."""
+        return self._max_rate
+
+    @max_rate.setter
+    def max_rate(self, max_rate: float) -> None:
+        self._max_rate = numbers.rate("max_rate", max_rate)
+        self._line.change(self._max_rate, self._time_period)
+
+    @property
+    def time_period(self) -> float:
+        """In seconds; may be set while tasks wait."""
+        return self._time_period
+
+    @time_period.setter
+    def time_period(self, time_period: float) -> None:
+        self._time_period = numbers.positive("time_period", time_period)
+        self._line.change(self._max_rate, self._time_period)
+
+    def __repr__(self) -> str:
+        now = self.statistics()
+        return (
+            f"<SlidingWindowLimiter({self._max_rate:g}, {self._time_period:g}) "
+            f"level={now.level:.4g} waiting={now.waiting}>"
+        )
