@@ -17,17 +17,59 @@ from math import ulp
 RESOLUTION = time.get_clock_info("monotonic").resolution
 
 
-def is_standard(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether `time.monotonic` is the clock of *loop*."""
-    clock = getattr(loop.time, "__func__", None)
-    return clock is asyncio.BaseEventLoop.time
+class Clock:
+    """
+    Follows whoever uses it from one event loop to the next.
 
+    Attributes:
+        time: Called, returns the instant by the clock of the running loop.
+    """
 
-def grain(loop: asyncio.AbstractEventLoop) -> float:
-    """Seconds by which *loop* rounds a timer down: uvloop's are whole milliseconds."""
-    return 0.0005 if type(loop).__module__.startswith("uvloop") else 0.0
+    __slots__ = ("_loop", "grain", "time")
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.time = self._loop_time
+        # Seconds by which the loop may round a timer down.
+        self.grain = 0.0
+
+    def follow(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Go over to *loop*, unless something is left to do in another one."""
+        if loop is self._loop:
+            return True
+        if self._loop is not None and not self._loop.is_closed() and self._is_bound():
+            return False
+        self._loop = loop
+        # uvloop's timers are whole milliseconds.
+        self.grain = 0.0005 if type(loop).__module__.startswith("uvloop") else 0.0
+        self.time = time.monotonic if _is_standard(loop) else self._loop_time
+        self._arrive(loop.time())
+        return True
+
+    def _is_bound(self) -> bool:
+        # Whether the present loop can't be left.
+        raise NotImplementedError
+
+    def _arrive(self, now: float) -> None:
+        # What there is to do in a new loop, which may have another clock.
+        raise NotImplementedError
+
+    def _loop_time(self) -> float:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return time.monotonic() if self._loop is None else self._loop.time()
+        if not self.follow(loop):
+            assert self._loop is not None, "only an older loop can be in the way"
+            loop = self._loop
+        return loop.time()
 
 
 def margin(instant: float) -> float:
     """Seconds to sleep longer, so as not to be early at *instant*."""
     return 2.0 * RESOLUTION + 8.0 * ulp(instant)
+
+
+def _is_standard(loop: asyncio.AbstractEventLoop) -> bool:
+    clock = getattr(loop.time, "__func__", None)
+    return clock is asyncio.BaseEventLoop.time

@@ -47,7 +47,7 @@ class AsyncLimiter(Verbs):
         ValueError: One of them is not above 0, or not finite.
     """
 
-    __slots__ = ("_burst", "_max_rate", "_time_period")
+    __slots__ = ("__weakref__", "_burst", "_line", "_max_rate", "_time_period")
 
     def __init__(
         self, max_rate: float, time_period: float = 60, *, burst: float | None = None
@@ -55,7 +55,7 @@ class AsyncLimiter(Verbs):
         self._max_rate = numbers.rate("max_rate", max_rate)
         self._time_period = numbers.positive("time_period", time_period)
         self._burst = None if burst is None else numbers.positive("burst", burst)
-        super().__init__(Line(Bucket(self._rate, self.burst)))
+        self._line = Line(Bucket(self._rate, self.burst))
 
     @property
     def max_rate(self) -> float:

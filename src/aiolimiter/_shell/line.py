@@ -14,7 +14,6 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-import time
 from heapq import heappop, heappush
 from math import inf, nextafter
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from .._core import numbers
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import RateLimitExceeded
-from .clock import RESOLUTION, grain, is_standard, margin
+from .clock import RESOLUTION, Clock, margin
 from .queue import Queue
 
 if TYPE_CHECKING:
@@ -31,29 +30,18 @@ if TYPE_CHECKING:
     from .queue import Waiter
 
 
-class Line:
+class Line(Clock):
     """All who want something from one *meter*."""
 
-    __slots__ = (
-        "_alarm",
-        "_deadlines",
-        "_due",
-        "_grain",
-        "_loop",
-        "meter",
-        "queue",
-        "time",
-    )
+    __slots__ = ("_alarm", "_deadlines", "_due", "meter", "queue")
 
     def __init__(self, meter: Meter) -> None:
+        super().__init__()
         self.meter = meter
         self.queue = Queue()
-        self.time = self._loop_time
         self._deadlines: list[tuple[float, int, Waiter]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
-        self._grain = 0.0
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     # Asking.
 
@@ -82,7 +70,7 @@ class Line:
             RuntimeError: Somebody waits in another event loop, which is open.
         """
         loop = asyncio.get_running_loop()
-        if loop is not self._loop and not self._follow(loop):
+        if not self.follow(loop):
             msg = (
                 "can't wait in this event loop: tasks of another one, which is "
                 "not closed, wait for this limiter; use one limiter for each loop"
@@ -133,7 +121,7 @@ class Line:
             waiter: Who wants it, if already waiting; not in its own way.
         """
         wait = self._delay(amount, again=True, waiter=waiter)
-        retry_after = wait + self._grain + margin(self.meter.at + wait)
+        retry_after = wait + self.grain + margin(self.meter.at + wait)
         return Decision(False, retry_after, self.meter.available)  # noqa: FBT003 -- a field
 
     # Changing what is allowed.
@@ -286,7 +274,7 @@ class Line:
         if due < inf:
             assert self._loop is not None, "whoever waits, waits in a loop"
             # On a coarse clock an alarm for now would ring for ever.
-            when = max(due, nextafter(self.meter.at, inf)) + self._grain
+            when = max(due, nextafter(self.meter.at, inf)) + self.grain
             self._alarm = self._loop.call_at(when, self._ring)
 
     def _ring(self) -> None:
@@ -294,33 +282,17 @@ class Line:
         self._due = inf
         self.look()
 
-    # Event loops.
+    def _is_bound(self) -> bool:
+        return self.queue.waiting > 0
 
-    def _follow(self, loop: asyncio.AbstractEventLoop) -> bool:
-        # Go over to another loop, unless somebody waits in one that is open.
-        # Whoever waited in a closed one will never wake.
-        if self._loop is not None and self.queue.waiting and not self._loop.is_closed():
-            return False
+    def _arrive(self, now: float) -> None:
+        # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
         self._deadlines.clear()
         self._alarm = None
         self._due = inf
-        self._loop = loop
-        self._grain = grain(loop)
         self.meter.abandon()
-        self.meter.rebase(loop.time())
-        self.time = time.monotonic if is_standard(loop) else self._loop_time
-        return True
-
-    def _loop_time(self) -> float:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return time.monotonic() if self._loop is None else self._loop.time()
-        if loop is not self._loop and not self._follow(loop):
-            assert self._loop is not None, "only an older loop can be in the way"
-            loop = self._loop
-        return loop.time()
+        self.meter.rebase(now)
 
 
 def _is_over(left: float, wait: float) -> bool:

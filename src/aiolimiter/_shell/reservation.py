@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from .._core.meter import Mark
     from .line import Line
+    from .verbs import Verbs
 
 _NEW = "its block is not entered yet"
 
@@ -26,10 +27,12 @@ class Reservation:
         amount: What was reserved, in units.
     """
 
-    __slots__ = ("_line", "_mark", "_max_wait", "_obstacle", "amount")
+    __slots__ = ("_line", "_mark", "_max_wait", "_obstacle", "_verbs", "amount")
 
-    def __init__(self, line: Line, amount: float, max_wait: float | None) -> None:
-        self._line = line
+    _line: Line
+
+    def __init__(self, verbs: Verbs, amount: float, max_wait: float | None) -> None:
+        self._verbs = verbs
         self._mark: Mark = None
         self._max_wait = max_wait
         self._obstacle = _NEW
@@ -40,7 +43,7 @@ class Reservation:
             msg = "can't enter a reservation twice: call reserve again"
             raise RuntimeError(msg)
         self._obstacle = "its amount is not taken yet"
-        line = self._line
+        self._line = line = self._verbs._line
         turn = line.ask(self.amount, self._max_wait)
         if turn is None:
             self._mark = line.meter.mark()

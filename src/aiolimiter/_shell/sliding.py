@@ -37,12 +37,12 @@ class SlidingWindowLimiter(Verbs):
         ValueError: One of them is not above 0, or not finite.
     """
 
-    __slots__ = ("_max_rate", "_time_period")
+    __slots__ = ("__weakref__", "_line", "_max_rate", "_time_period")
 
     def __init__(self, max_rate: float, time_period: float = 60) -> None:
         self._max_rate = numbers.rate("max_rate", max_rate)
         self._time_period = numbers.positive("time_period", time_period)
-        super().__init__(Line(Window(self._max_rate, self._time_period)))
+        self._line = Line(Window(self._max_rate, self._time_period))
 
     @property
     def max_rate(self) -> float:

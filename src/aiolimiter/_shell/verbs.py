@@ -23,12 +23,11 @@ R = TypeVar("R")
 
 
 class Verbs:
-    """What `AsyncLimiter` and `SlidingWindowLimiter` have in common."""
+    """What all limiters with a line of their own have in common."""
 
-    __slots__ = ("__weakref__", "_line")
+    __slots__ = ()
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    _line: Line
 
     def has_capacity(self, amount: float = 1.0) -> bool:
         """
@@ -127,7 +126,7 @@ class Verbs:
                 limiter holds, or *max_wait* is negative.
         """
         amount = numbers.amount(amount, self._line.meter.burst)
-        return Reservation(self._line, amount, _wait(max_wait))
+        return Reservation(self, amount, _wait(max_wait))
 
     def pause(self, seconds: float) -> None:
         """

@@ -1,0 +1,151 @@
+"""
+What each of many keys owes, and who owes nothing any more.
+
+A key that has leaked empty is as good as one that was never seen, so it is
+forgotten then, and only then.  The keys stand in two generations: each call
+moves two from the old one to the new one, or forgets them, and when the old
+one is used up the two change places.  No call does more than that, and what a
+flood of keys has taken is given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from heapq import heapify, heappop, heappush, heapreplace
+from math import inf
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A level, and the instant at which it stood there: a tuple of floats, which
+# the garbage collector leaves alone.
+State: TypeAlias = tuple[float, float]
+RateOf: TypeAlias = Callable[[Hashable], float]
+
+
+class Ledger:
+    """
+    The levels of all keys that nobody waits for.
+
+    Args:
+        rate_of: Units a second that leak from a key.
+        most: How many keys are kept; those nearest to new go first.
+    """
+
+    __slots__ = (
+        "_generation",
+        "_most",
+        "_nearest",
+        "_new",
+        "_old",
+        "_past",
+        "_rate_of",
+        "_ticket",
+    )
+
+    def __init__(self, rate_of: RateOf, most: float) -> None:
+        self._rate_of = rate_of
+        self._most = most
+        self._new: dict[Hashable, State] = {}
+        self._old: dict[Hashable, State] = {}
+        self._generation = 0
+        # Rates of before: until when, and in which generation that was.
+        self._past: list[tuple[float, RateOf, int]] = []
+        # When each key will have leaked empty, or some time before.
+        self._nearest: list[tuple[float, int, Hashable]] = []
+        self._ticket = 0
+
+    def __len__(self) -> int:
+        return len(self._new) + len(self._old)
+
+    def __iter__(self) -> Iterator[Hashable]:
+        yield from self._new
+        yield from self._old
+
+    def level(self, key: Hashable, now: float) -> float:
+        """How much *key* owes at *now*."""
+        state = self._new.get(key) or self._old.get(key)
+        return 0.0 if state is None else self._leaked(key, state, now)
+
+    def book(self, key: Hashable, level: float, now: float) -> None:
+        """Let *key* owe *level* at *now*."""
+        known = self._old.pop(key, None) or key in self._new
+        self._new[key] = (level, now)
+        if not known and self._most < inf:
+            self._ticket += 1
+            empty_at = now + level / self._rate_of(key)
+            heappush(self._nearest, (empty_at, self._ticket, key))
+            if len(self) > self._most:
+                self._forget_nearest(now)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget *key*: it is counted elsewhere."""
+        self._new.pop(key, None)
+        self._old.pop(key, None)
+
+    def sweep(self, now: float) -> None:
+        """Look at two keys, and forget those that owe nothing."""
+        if not self._old:
+            self._turn()
+        self._pass_on(now)
+        self._pass_on(now)
+
+    def change(self, rate_of: RateOf, now: float) -> None:
+        """Leak at another rate from *now* on, without a look at every key."""
+        self._past.append((now, self._rate_of, self._generation))
+        self._rate_of = rate_of
+        self._nearest = [
+            (self._empty_at(key, now), ticket, key)
+            for _, ticket, key in self._nearest
+            if key in self._new or key in self._old
+        ]
+        heapify(self._nearest)
+
+    def rebase(self, back: float) -> None:
+        """Go on by another clock, which is *back* seconds behind."""
+        for keys in (self._new, self._old):
+            for key, (level, at) in keys.items():
+                keys[key] = (level, at - back)
+        self._past = [(until - back, rate, when) for until, rate, when in self._past]
+        self._nearest = [(at - back, ticket, key) for at, ticket, key in self._nearest]
+
+    def _leaked(self, key: Hashable, state: State, now: float) -> float:
+        level, at = state
+        for until, rate_of, _ in self._past:
+            if at < until:
+                level = max(0.0, level - (until - at) * rate_of(key))
+                at = until
+        return max(0.0, level - max(0.0, now - at) * self._rate_of(key))
+
+    def _turn(self) -> None:
+        # A new dict, since one that was full stays as large when it is empty.
+        self._old, self._new = self._new, {}
+        self._generation += 1
+        # By the second turn after a change all keys have been written anew.
+        self._past = [past for past in self._past if past[2] > self._generation - 2]
+
+    def _pass_on(self, now: float) -> None:
+        if self._old:
+            key, state = self._old.popitem()
+            level = self._leaked(key, state, now)
+            if level > 0.0:
+                self._new[key] = (level, now)
+
+    def _empty_at(self, key: Hashable, now: float) -> float:
+        return now + self.level(key, now) / self._rate_of(key)
+
+    def _forget_nearest(self, now: float) -> None:
+        # An entry says when its key would be empty had nothing been added
+        # since; what has been added shows only when it comes up.
+        nearest = self._nearest
+        while True:
+            noted, ticket, key = nearest[0]
+            empty_at = self._empty_at(key, now)
+            if empty_at > max(noted, now):
+                heapreplace(nearest, (empty_at, ticket, key))
+                continue
+            heappop(nearest)
+            if key in self._new or key in self._old:
+                self.drop(key)
+                return
