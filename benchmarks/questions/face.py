@@ -1,0 +1,44 @@
+"""What a question is: how it is measured, and the rows it fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Measured = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    `metric` is what is shown; with `against` it is shown as a ratio to that
+    contender's, in the same round. `reach` is such as ``"<= 1.2"``.
+    """
+
+    work: str
+    metric: str
+    unit: str = "s"
+    against: str | None = None
+    reach: str | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, asked of every contender that has the `verb`.
+
+    Either `timed` (given to pyperf: a function of a contender and a number of
+    loops that returns seconds) or `measure` (one process, some metrics).
+    """
+
+    name: str
+    verb: str
+    rows: tuple[Row, ...]
+    timed: Callable[[Any, int], float] | None = None
+    measure: Callable[[Any], Measured] | None = None
+    rounds: int = 5
+    #: Mostly asleep, so all contenders may run at once.
+    idle: bool = False
+    inner_loops: int = 1
+    only: tuple[str, ...] = field(default=())
