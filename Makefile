@@ -5,10 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-# Extra arguments for pytest: make test ARGS="-k cancel --no-header"
+# More arguments for pytest or the benchmarks: make test ARGS="-k cancel"
 ARGS ?=
-# aiolimiter 1.3.0 has our import name, so the benchmarks load it from here.
-PEER := $(VENV)/peers/aiolimiter-1.3.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs clean
@@ -33,8 +31,8 @@ check: $(VENV)/.ready-check ## lint, format, two type checkers, layers, changelo
 	@$(BIN)/pytest --quiet --no-header tests/test_layers.py tests/test_house.py
 	@$(BIN)/towncrier build --draft --version next > /dev/null
 
-bench: $(VENV)/.ready-bench $(PEER) ## the benchmarks, as a table of ratios
-	@$(BIN)/python -m benchmarks --peer $(PEER)
+bench: $(VENV)/.ready ## the benchmarks, as a table of ratios
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 # The site mirrors the repository, so that a link that is right there is right
 # here; pages appear by being committed.
@@ -64,6 +62,3 @@ $(VENV)/.ready-%: pyproject.toml | $(VENV)/.ready
 	@echo "installing what '$*' needs into $(VENV)"
 	@$(PIP) --group $*
 	@touch $@
-
-$(PEER): | $(VENV)/.python
-	@$(PIP) --no-deps --target $@ aiolimiter==1.3.0

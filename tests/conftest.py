@@ -1,17 +1,20 @@
-"""
-How tests run: on virtual time, and on CI without a test left out in silence.
-"""
+"""How tests run: on virtual time, and on CI with none left out in silence."""
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
+import looptime
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
     from _pytest.terminal import TerminalReporter
 
 # On CI a test may only be left out for one of these; any other skip fails the run.
@@ -38,6 +41,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if "CI" in os.environ else "dev")
+
+
+@pytest.fixture
+def new_virtual_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Make loops like those async tests run on: ``Runner(loop_factory=…)``."""
+    return functools.partial(looptime.new_event_loop, **VIRTUAL.kwargs)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
