@@ -32,7 +32,7 @@ def rows(out):
         (0.25, "█   "),
         (0.6, "██▍ "),
         (1.0, "████"),
-        (1.5, "████"),  # a pause is a debt: more is in the bucket than it holds
+        (1e300, "████"),  # a pause is a debt: more is in the bucket than it holds
         (-0.5, "    "),  # a late timer makes up for it: less than nothing is in it
     ],
 )

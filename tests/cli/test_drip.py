@@ -24,7 +24,7 @@ AsyncLimiter(4, 8): a bucket that holds 4 and leaks 1 each 2 s.
    10.00     9  [████████████]        1                          └─────●
    12.00    10  [████████████]        0                                └─────●
 
-The tasks came within 0.09 s and went through within 12 s.
+The last came at 0.09 s and went through at 12 s.
 """
 
 
@@ -79,7 +79,7 @@ async def test_pace():
     assert column(out.getvalue(), "time") == ["0.00", "2.00", "4.00", "6.00"]
     assert out.getvalue().startswith(
         "AsyncLimiter(4, 8, burst=1): a bucket that holds 1 and leaks 1 each 2 s.\n"
-        "4 tasks come 0 s apart"
+        "4 tasks come at once; "
     )
 
 
@@ -90,6 +90,16 @@ async def test_room_for_all():
 
     assert column(out.getvalue(), "time") == ["0.00", "1.50", "3.00", "4.50"]
     assert "leaks 2 a second" in out.getvalue()
+
+
+async def test_one_task():
+    """A single task goes at once, and the sentences fit it."""
+    out = io.StringIO()
+    await drip(AsyncLimiter(4, 8), 1, 0, out=out)
+
+    assert column(out.getvalue(), "time") == ["0.00"]
+    assert "\n1 task comes at once; " in out.getvalue()
+    assert out.getvalue().endswith("The last came at 0 s and went through at 0 s.\n")
 
 
 async def test_same_time_from_a_later_start():

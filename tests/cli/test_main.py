@@ -151,6 +151,19 @@ def test_interruption(monkeypatch, error):
     assert cli.main(["stop"]) == 130
 
 
+def test_reader_gone_in_the_end(monkeypatch):
+    """A reader that goes away before the last words is noticed as well."""
+
+    def flush():
+        raise BrokenPipeError
+
+    command = SimpleNamespace(add_arguments=lambda _: None, run=lambda _: None)
+    monkeypatch.setattr(cli, "COMMANDS", {"whisper": command})
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(flush=flush))
+
+    assert cli.main(["whisper"]) == 141
+
+
 @pytest.mark.real_time
 def test_a_small_amount(capsys):
     """A limit below 1 gets a bucket that holds 1, or no task could go."""

@@ -99,21 +99,19 @@ async def drip(
     finally:
         following.cancel()
         chart.close()
-    came = (tasks - 1) * every
-    out.write(
-        f"\nThe tasks came within {came:.3g} s "
-        f"and went through within {loop.time() - start:.3g} s.\n"
-    )
+    came, went = (tasks - 1) * every, loop.time() - start
+    out.write(f"\nThe last came at {came:.3g} s and went through at {went:.3g} s.\n")
 
 
 def _introduction(limiter: AsyncLimiter, tasks: int, every: float) -> str:
     rate = limiter.max_rate / limiter.time_period
     leak = f"{rate:g} a second" if rate > 1 else f"1 each {1 / rate:g} s"
+    many = "1 task comes" if tasks == 1 else f"{tasks} tasks come"
+    pace = f"{every:g} s apart" if every else "at once"
     return (
         f"{_code(limiter)}: a bucket that holds {limiter.burst:g} "
         f"and leaks {leak}.\n"
-        f"{tasks} tasks come {every:g} s apart; "
-        "each pours in 1 as soon as that fits.\n\n"
+        f"{many} {pace}; each pours in 1 as soon as that fits.\n\n"
     )
 
 

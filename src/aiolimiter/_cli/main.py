@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
@@ -55,10 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Starred, for what a command's tasks raise comes as a group.
     try:
         COMMANDS[options.command].run(options)
+        sys.stdout.flush()  # or the interpreter finds out that nobody reads
     except* KeyboardInterrupt:
         status = _INTERRUPTED
     except* BrokenPipeError:
-        _forget_output()
         status = _UNREAD
     return status
 
@@ -87,14 +86,5 @@ def _parser() -> argparse.ArgumentParser:
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
 
-    # typing.override is there from 3.12 on.
-    def error(self, message: str) -> NoReturn:  # pyright: ignore[reportImplicitOverride]
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (--help explains)\n")
-
-
-def _forget_output() -> None:
-    # What could not be written is still in the buffer: without this the
-    # interpreter tries again on its way out, and complains.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
