@@ -35,8 +35,10 @@ class Bucket:
     fluid = True
 
     __slots__ = (
+        "_beneath",
         "_floor",
         "_layers",
+        "_paused_at",
         "_paused_until",
         "_waited",
         "at",
@@ -51,6 +53,9 @@ class Bucket:
         self.level = 0.0
         self.at = -inf
         self._layers = Layers()
+        # While paused: the level without the pause, and when it stood there.
+        self._beneath = 0.0
+        self._paused_at = -inf
         self._paused_until = -inf
         self._waited = False
         self._floor = 0.0
@@ -89,6 +94,7 @@ class Bucket:
         """Go on at *now* by another clock, which may be far behind this one."""
         if now < self.at:
             self._paused_until += now - self.at
+            self._paused_at += now - self.at
             self.at = now
 
     def lead(self, amount: float) -> float:
@@ -153,6 +159,7 @@ class Bucket:
     def pause(self, seconds: float) -> None:
         """Fill the bucket so that it is full, not empty, in *seconds*."""
         if seconds > 0.0 and self.rate < inf:
+            self._beneath, self._paused_at = sum(self._without_pause()), self.at
             self._raise_to(self.burst + self.rate * seconds)
             self._paused_until = max(self._paused_until, self.at + seconds)
 
@@ -163,10 +170,12 @@ class Bucket:
 
     def change(self, rate: float, burst: float) -> None:
         """Leak at *rate* and hold *burst* from now on; a pause ends when it would."""
-        debt = self._pause_debt()
-        level = self.level - debt if self.rate < inf else 0.0
+        if self.rate == inf:
+            self.level = 0.0
+        beneath, added = self._without_pause()
         self._measure(rate, burst)
-        self.level = level + self._pause_debt()
+        self._beneath, self._paused_at = beneath, self.at
+        self.level = max(beneath, self._pause_debt()) + added
         self._settle_floor()
 
     def forecast(self) -> BucketForecast:
@@ -174,10 +183,21 @@ class Bucket:
         return BucketForecast(self)
 
     def _pause_debt(self) -> float:
+        # What is in the bucket because of a pause: by its end, a full burst.
         left = self._paused_until - self.at
         if left > 0.0 and self.rate < inf:
             return self.burst + self.rate * left
         return 0.0
+
+    def _without_pause(self) -> tuple[float, float]:
+        # The level there would be by now without a pause, and apart from that
+        # what has been added since it began.
+        debt = self._pause_debt()
+        if debt == 0.0:
+            return self.level, 0.0
+        leaked = (self.at - self._paused_at) * self.rate
+        beneath = max(0.0, self._beneath - leaked)
+        return beneath, self.level - max(beneath, debt)
 
     def _raise_to(self, level: float) -> None:
         # Had the caller not taken what it now gives back, the level would

@@ -27,6 +27,18 @@ def rate(name: str, value: float) -> float:
     return number
 
 
+def per_second(max_rate: float, time_period: float) -> float:
+    """Return *max_rate* in *time_period* as a rate per second."""
+    result = max_rate / time_period
+    if result == 0.0 or (result == inf and max_rate < inf):
+        msg = (
+            f"max_rate / time_period must be a number above 0, got "
+            f"{max_rate:.15g} / {time_period:.15g}; use a time_period nearer to it"
+        )
+        raise ValueError(msg)
+    return result
+
+
 def not_negative(name: str, value: float) -> float:
     """Return *value* as a float if it is 0 or more."""
     number = _number(name, value)
@@ -56,7 +68,7 @@ def amount(value: float, most: float) -> float:
 def never_fits(amount: float, most: float) -> ValueError:
     """Say that *amount* can't be had from a limiter that holds *most*."""
     msg = (
-        f"can't acquire {amount:g}: this limiter holds at most {most:g}; "
+        f"can't acquire {amount:.15g}: this limiter holds at most {most:.15g}; "
         "ask for less at a time, or raise the limit"
     )
     return ValueError(msg)

@@ -22,14 +22,15 @@ class Clock:
     Follows whoever uses it from one event loop to the next.
 
     Attributes:
-        time: Called, returns the instant by the clock of the running loop.
+        time: Called, returns the instant, fast: it may take one standard loop
+            for another.
     """
 
     __slots__ = ("_loop", "grain", "time")
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.time = self._loop_time
+        self.time = self.now
         # Seconds by which the loop may round a timer down.
         self.grain = 0.0
 
@@ -40,9 +41,8 @@ class Clock:
         if self._loop is not None and not self._loop.is_closed() and self._is_bound():
             return False
         self._loop = loop
-        # uvloop's timers are whole milliseconds.
-        self.grain = 0.0005 if type(loop).__module__.startswith("uvloop") else 0.0
-        self.time = time.monotonic if _is_standard(loop) else self._loop_time
+        self.grain = grain(loop)
+        self.time = time.monotonic if _is_standard(loop) else self.now
         self._arrive(loop.time())
         return True
 
@@ -54,15 +54,29 @@ class Clock:
         # What there is to do in a new loop, which may have another clock.
         raise NotImplementedError
 
-    def _loop_time(self) -> float:
+    def now(self) -> float:
+        """Return the instant, after going over to the running loop."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return time.monotonic() if self._loop is None else self._loop.time()
+            return self._now_outside()
         if not self.follow(loop):
             assert self._loop is not None, "only an older loop can be in the way"
             loop = self._loop
         return loop.time()
+
+    def _now_outside(self) -> float:
+        if self._loop is None:
+            return time.monotonic()
+        now = self._loop.time()
+        if self._loop.is_closed() and self._is_bound():
+            self._arrive(now)
+        return now
+
+
+def grain(loop: asyncio.AbstractEventLoop) -> float:
+    """Seconds by which *loop* may round a timer down: uvloop's are milliseconds."""
+    return 0.0005 if type(loop).__module__.startswith("uvloop") else 0.0
 
 
 def margin(instant: float) -> float:

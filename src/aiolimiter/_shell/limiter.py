@@ -55,7 +55,8 @@ class AsyncLimiter(Verbs):
         self._max_rate = numbers.rate("max_rate", max_rate)
         self._time_period = numbers.positive("time_period", time_period)
         self._burst = None if burst is None else numbers.positive("burst", burst)
-        self._line = Line(Bucket(self._rate, self.burst))
+        rate = numbers.per_second(self._max_rate, self._time_period)
+        self._line = Line(Bucket(rate, self.burst))
 
     @property
     def max_rate(self) -> float:
@@ -64,8 +65,7 @@ class AsyncLimiter(Verbs):
 
     @max_rate.setter
     def max_rate(self, max_rate: float) -> None:
-        self._max_rate = numbers.rate("max_rate", max_rate)
-        self._line.change(self._rate, self.burst)
+        self._change(numbers.rate("max_rate", max_rate), self._time_period, self._burst)
 
     @property
     def time_period(self) -> float:
@@ -74,8 +74,8 @@ class AsyncLimiter(Verbs):
 
     @time_period.setter
     def time_period(self, time_period: float) -> None:
-        self._time_period = numbers.positive("time_period", time_period)
-        self._line.change(self._rate, self.burst)
+        period = numbers.positive("time_period", time_period)
+        self._change(self._max_rate, period, self._burst)
 
     @property
     def burst(self) -> float:
@@ -84,12 +84,13 @@ class AsyncLimiter(Verbs):
 
     @burst.setter
     def burst(self, burst: float) -> None:
-        self._burst = numbers.positive("burst", burst)
-        self._line.change(self._rate, self.burst)
+        burst = numbers.positive("burst", burst)
+        self._change(self._max_rate, self._time_period, burst)
 
-    @property
-    def _rate(self) -> float:
-        return self._max_rate / self._time_period
+    def _change(self, max_rate: float, period: float, burst: float | None) -> None:
+        rate = numbers.per_second(max_rate, period)
+        self._max_rate, self._time_period, self._burst = max_rate, period, burst
+        self._line.change(rate, self.burst)
 
     def __repr__(self) -> str:
         now = self.statistics()

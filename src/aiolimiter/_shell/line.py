@@ -14,7 +14,6 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-from heapq import heappop, heappush
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from .._core.bucket import LATENESS
 from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import RateLimitExceeded
 from .clock import RESOLUTION, Clock, margin
+from .deadlines import Deadlines
 from .queue import Queue
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Line(Clock):
         super().__init__()
         self.meter = meter
         self.queue = Queue()
-        self._deadlines: list[tuple[float, int, Waiter]] = []
+        self._deadlines = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
 
@@ -48,7 +48,7 @@ class Line(Clock):
     def take(self, amount: float) -> bool:
         """Take *amount* if it fits and nobody goes before it."""
         meter = self.meter
-        meter.advance(self.time())
+        meter.advance(self.now())
         if self._is_first(meter.at + meter.lead(amount)) and meter.wait(amount) <= 0.0:
             meter.take(amount)
             return True
@@ -79,7 +79,7 @@ class Line(Clock):
         meter = self.meter
         if not 0.0 <= amount <= meter.burst:
             numbers.amount(amount, meter.burst)
-        meter.advance(self.time())
+        meter.advance(self.now())
         key = meter.at + meter.lead(amount)
         first = self._is_first(key)
         if first and meter.wait(amount) <= 0.0:
@@ -93,7 +93,7 @@ class Line(Clock):
         turn: asyncio.Future[Mark] = loop.create_future()
         waiter = self.queue.push(key, amount, turn, deadline)
         if deadline < inf:
-            heappush(self._deadlines, (deadline, id(turn), waiter))
+            self._deadlines.push(waiter)
         if first or deadline < self._due:
             meter.waited = True
             self.look()
@@ -108,7 +108,7 @@ class Line(Clock):
         if turn.cancelled():
             self.queue.gone(amount)
         elif turn.exception() is None:
-            self.meter.advance(self.time())
+            self.meter.advance(self.now())
             self.meter.give_back(turn.result(), amount)
         self.look()
 
@@ -128,7 +128,7 @@ class Line(Clock):
 
     def settle(self, mark: Mark, amount: float, actual: float) -> None:
         """Make what was taken at *mark* cost *actual* instead of *amount*."""
-        self.meter.advance(self.time())
+        self.meter.advance(self.now())
         if actual < amount:
             self.meter.give_back(mark, amount - actual)
         else:
@@ -137,27 +137,26 @@ class Line(Clock):
 
     def pause(self, seconds: float) -> None:
         """Admit nobody for *seconds*."""
-        self.meter.advance(self.time())
+        self.meter.advance(self.now())
         self.meter.pause(seconds)
         self.look()
 
     def restrict(self, remaining: float) -> None:
         """Admit no more than *remaining* right now."""
-        self.meter.advance(self.time())
+        self.meter.advance(self.now())
         self.meter.restrict(remaining)
         self.look()
 
     def change(self, first: float, second: float) -> None:
         """Go on with another limit: the two numbers the meter was made of."""
         meter = self.meter
-        meter.advance(self.time())
+        meter.advance(self.now())
         old = meter.rate
         meter.change(first, second)
-        for waiter in self.queue:
-            if waiter.amount > meter.burst:
-                error = numbers.never_fits(waiter.amount, meter.burst)
-                waiter.turn.set_exception(error)
-                self.queue.gone(waiter.amount)
+        for waiter in [w for w in self.queue if w.amount > meter.burst]:
+            error = numbers.never_fits(waiter.amount, meter.burst)
+            waiter.turn.set_exception(error)
+            self.queue.gone(waiter.amount)
         self.queue.reorder(
             lambda waiter: waiter.key - waiter.amount / old + meter.lead(waiter.amount)
         )
@@ -168,7 +167,7 @@ class Line(Clock):
     def look(self) -> None:
         """Grant all who are due, refuse all whose time is over, set the timer."""
         meter, queue = self.meter, self.queue
-        meter.advance(self.time())
+        meter.advance(self.now())
         due = inf
         granted = []
         while (head := queue.head()) is not None:
@@ -192,7 +191,7 @@ class Line(Clock):
     def statistics(self) -> LimiterStatistics:
         """Tell how things are, without changing any."""
         meter, queue = self.meter, self.queue
-        meter.advance(self.time())
+        meter.advance(self.now())
         head = queue.head()
         return LimiterStatistics(
             level=max(0.0, meter.level),
@@ -253,14 +252,10 @@ class Line(Clock):
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the
         # deadline, whatever they would have had to wait.
-        deadlines = self._deadlines
-        while deadlines:
-            deadline, _, waiter = deadlines[0]
-            if not waiter.turn.done():
-                if deadline > self.meter.at:
-                    return deadline
-                self._refuse(waiter)
-            heappop(deadlines)
+        while (waiter := self._deadlines.first()) is not None:
+            if waiter.deadline > self.meter.at:
+                return waiter.deadline
+            self._refuse(waiter)
         return inf
 
     def _set_alarm(self, due: float) -> None:

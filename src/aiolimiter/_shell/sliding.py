@@ -42,6 +42,7 @@ class SlidingWindowLimiter(Verbs):
     def __init__(self, max_rate: float, time_period: float = 60) -> None:
         self._max_rate = numbers.rate("max_rate", max_rate)
         self._time_period = numbers.positive("time_period", time_period)
+        numbers.per_second(self._max_rate, self._time_period)
         self._line = Line(Window(self._max_rate, self._time_period))
 
     @property
@@ -51,8 +52,7 @@ class SlidingWindowLimiter(Verbs):
 
     @max_rate.setter
     def max_rate(self, max_rate: float) -> None:
-        self._max_rate = numbers.rate("max_rate", max_rate)
-        self._line.change(self._max_rate, self._time_period)
+        self._change(numbers.rate("max_rate", max_rate), self._time_period)
 
     @property
     def time_period(self) -> float:
@@ -61,8 +61,12 @@ class SlidingWindowLimiter(Verbs):
 
     @time_period.setter
     def time_period(self, time_period: float) -> None:
-        self._time_period = numbers.positive("time_period", time_period)
-        self._line.change(self._max_rate, self._time_period)
+        self._change(self._max_rate, numbers.positive("time_period", time_period))
+
+    def _change(self, max_rate: float, period: float) -> None:
+        numbers.per_second(max_rate, period)
+        self._max_rate, self._time_period = max_rate, period
+        self._line.change(max_rate, period)
 
     def __repr__(self) -> str:
         now = self.statistics()

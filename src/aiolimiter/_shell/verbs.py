@@ -43,7 +43,7 @@ class Verbs:
         """
         amount = numbers.not_negative("amount", amount)
         meter = self._line.meter
-        meter.advance(self._line.time())
+        meter.advance(self._line.now())
         return meter.wait(amount) <= 0.0
 
     async def acquire(
@@ -193,7 +193,7 @@ class Verbs:
         return DONE
 
     def __enter__(self) -> NoReturn:
-        msg = f"a {type(self).__name__} waits in the event loop: use 'async with'"
+        msg = f"{type(self).__name__} waits in the event loop: use 'async with'"
         raise TypeError(msg)
 
     # Looked up, not called: `with` wants both before it enters.
