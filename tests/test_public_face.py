@@ -1,0 +1,132 @@
+"""The public face: what it shows, and in which words."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+from types import ModuleType
+
+import pytest
+
+import aiolimiter
+
+NAMES = aiolimiter.__all__
+CLASSES = [name for name in NAMES if inspect.isclass(getattr(aiolimiter, name))]
+
+VERBS = {
+    "acquire": "(self, amount=1, *, max_wait=None)",
+    "has_capacity": "(self, amount=1)",
+    "pause": "(self, seconds)",
+    "reserve": "(self, amount=1, *, max_wait=None)",
+    "restrict": "(self, remaining)",
+    "statistics": "(self)",
+    "try_acquire": "(self, amount=1)",
+}
+# What users call, and how.  A name that is not here is not promised.
+FACE: dict[str, dict[str, str]] = {
+    "AsyncLimiter": {
+        "__init__": "(self, max_rate, time_period=60, *, burst=None)",
+        "burst": "settable",
+        "max_rate": "settable",
+        "time_period": "settable",
+        **VERBS,
+    },
+    "BackendError": {},
+    "Decision": {"granted": "field", "remaining": "field", "retry_after": "field"},
+    "LimiterStatistics": {
+        "amount_waiting": "field",
+        "available": "field",
+        "level": "field",
+        "seconds_to_next": "field",
+        "waiting": "field",
+    },
+    "RateLimitExceeded": {
+        "__init__": "(self, message, decision)",
+        "retry_after": "read only",
+    },
+    "Reservation": {"amount": "field", "settle": "(self, actual)"},
+    "SlidingWindowLimiter": {
+        "__init__": "(self, max_rate, time_period=60)",
+        "max_rate": "settable",
+        "time_period": "settable",
+        **VERBS,
+    },
+}
+
+
+def kind(member: object) -> str:
+    """How a member is used: its signature without types, or what it is."""
+    if isinstance(member, property):
+        return "settable" if member.fset else "read only"
+    if not inspect.isfunction(member):
+        return "field"
+    signature = inspect.signature(member)
+    plain = [
+        p.replace(annotation=p.empty, default=number(p.default))
+        for p in signature.parameters.values()
+    ]
+    return str(inspect.Signature(plain))
+
+
+def number(default: object) -> object:
+    """Write 1.0 as 1: to a caller they are the same."""
+    whole = isinstance(default, float) and default.is_integer()
+    return int(default) if whole else default
+
+
+def public(cls: type) -> set[str]:
+    """The members a class adds to those of its builtin base."""
+    inherited = {name for base in cls.__mro__ for name in dir(base) if base in BUILTINS}
+    return {n for n in dir(cls) if not n.startswith("_") and n not in inherited}
+
+
+BUILTINS = (object, tuple, Exception)
+
+
+def test_all_is_sorted_and_complete():
+    """`__all__` lists every public name, in order, and nothing else."""
+    public_names = {
+        name
+        for name, value in vars(aiolimiter).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    } - {"annotations"}
+
+    assert sorted(NAMES) == NAMES
+    assert set(NAMES) == public_names
+
+
+def test_each_public_name_is_promised():
+    """Every name of the public face has its members written down here."""
+    assert sorted(FACE) == NAMES
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_members_are_as_promised(name):
+    """A class has the members promised, with these arguments, and no others."""
+    cls = getattr(aiolimiter, name)
+
+    assert {member: kind(getattr(cls, member)) for member in FACE[name]} == FACE[name]
+    assert public(cls) == set(FACE[name]) - {"__init__"}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_everything_public_is_documented(name):
+    """A public class has a docstring, and so has each of its methods."""
+    cls = getattr(aiolimiter, name)
+    members = [getattr(cls, member) for member in public(cls)]
+    callables = [m for m in members if inspect.isfunction(m) or isinstance(m, property)]
+
+    assert inspect.cleandoc(cls.__doc__)
+    assert [m for m in callables if not m.__doc__] == []
+
+
+def test_the_version_is_that_of_the_installed_package():
+    """`__version__` is what the metadata says."""
+    assert aiolimiter.__version__ == version("aiolimiter")
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error():
+    """Asking for anything else fails as with any module."""
+    message = r"^module 'aiolimiter' has no attribute 'AsnycLimiter'$"
+    with pytest.raises(AttributeError, match=message):
+        aiolimiter.AsnycLimiter  # noqa: B018 -- looking is the point

@@ -1,0 +1,107 @@
+"""The public interface as users write it; type checkers read this, nobody runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from contextlib import AsyncExitStack
+from typing import assert_type
+
+from aiolimiter import (
+    AsyncLimiter,
+    BackendError,
+    Decision,
+    LimiterStatistics,
+    RateLimitExceeded,
+    Reservation,
+    SlidingWindowLimiter,
+)
+
+
+def made_in_many_ways() -> None:
+    AsyncLimiter(10)
+    AsyncLimiter(10, 1)
+    AsyncLimiter(10, time_period=0.5)
+    AsyncLimiter(max_rate=10.5, time_period=1, burst=3)
+    AsyncLimiter(math.inf, burst=None)
+    AsyncLimiter(10, 1, 5)  # type: ignore[call-arg]  # burst is named
+    AsyncLimiter("10")  # type: ignore[arg-type]  # a number
+    SlidingWindowLimiter(10)
+    SlidingWindowLimiter(max_rate=10, time_period=60)
+    SlidingWindowLimiter(10, burst=1)  # type: ignore[call-arg]  # a window has none
+
+
+async def waits(limiter: AsyncLimiter | SlidingWindowLimiter) -> None:
+    async with limiter:
+        pass
+    async with limiter as nothing:
+        assert_type(nothing, None)
+    await limiter.acquire()
+    await limiter.acquire(2.5, max_wait=10)
+    await asyncio.wait_for(limiter.acquire(2), timeout=1)
+    await asyncio.gather(limiter.acquire(), limiter.acquire(amount=2))
+    task = asyncio.create_task(limiter.acquire())
+    assert_type(await task, None)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(limiter)
+
+
+def never_waits(limiter: AsyncLimiter | SlidingWindowLimiter) -> float:
+    assert_type(limiter.has_capacity(), bool)
+    assert_type(limiter.has_capacity(0.5), bool)
+    decision = limiter.try_acquire(2)
+    assert_type(decision, Decision)
+    if not decision:
+        return decision.retry_after
+    limiter.pause(30)
+    limiter.restrict(3)
+    statistics = limiter.statistics()
+    assert_type(statistics, LimiterStatistics)
+    assert_type(statistics.waiting, int)
+    assert_type(statistics.seconds_to_next, float | None)
+    return decision.remaining + statistics.level + statistics.available
+
+
+async def settles(limiter: AsyncLimiter | SlidingWindowLimiter) -> None:
+    async with limiter.reserve(900, max_wait=5) as reservation:
+        assert_type(reservation, Reservation)
+        assert_type(reservation.amount, float)
+        reservation.settle(700)
+
+
+def changes(limiter: AsyncLimiter) -> None:
+    limiter.max_rate = limiter.max_rate / 2
+    limiter.time_period = 1
+    limiter.burst = 5
+    limiter.burst = None  # type: ignore[assignment]  # no way back
+
+
+def looks(limiter: AsyncLimiter) -> None:
+    assert_type(limiter.max_rate, float)
+    assert_type(limiter.time_period, float)
+    assert_type(limiter.burst, float)
+
+
+async def refused(limiter: AsyncLimiter) -> float:
+    try:
+        await limiter.acquire(max_wait=0)
+    except RateLimitExceeded as error:
+        assert_type(error.decision, Decision)
+        return error.retry_after
+    except BackendError as error:
+        assert_type(error.__cause__, BaseException | None)
+    return 0.0
+
+
+limiter = AsyncLimiter(10, 1)
+
+
+@limiter
+async def fetch(url: str, *, timeout: float = 1) -> bytes:
+    await asyncio.sleep(timeout)
+    return url.encode()
+
+
+async def decorated() -> None:
+    assert_type(await fetch("x", timeout=2), bytes)
+    await fetch(1)  # type: ignore[arg-type]  # the signature is kept
