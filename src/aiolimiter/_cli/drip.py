@@ -4,6 +4,8 @@ Pour tasks into one leaky bucket and watch it drip, live.
 Each task takes 1.  While there is room it goes at once; when the bucket is
 full it waits until enough has leaked.  So what comes in a rush goes on as a
 burst and then in even steps, which is what the staircase shows.
+
+Try also: drip 4/8 --burst 1, drip 20/1 --tasks 60, drip 1/2 --every 3
 """
 
 from __future__ import annotations
