@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from aiolimiter._core.errors import BackendError
 from aiolimiter._core.slots import drain, serve
 from aiolimiter._core.trip import (
     Floor,
@@ -31,13 +30,14 @@ class Draw:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.pick = self.random.choice
 
     def terms(self) -> Terms:
         """One to three rates, from one a day to a million a second."""
-        size = self.random.choice([1, 1, 1, 2, 3])
+        size = self.pick([1, 1, 1, 2, 3])
         rates = [10 ** self.random.uniform(-11, 0) for _ in range(size)]
         caps = [
-            self.random.choice([1.0, 10.0, 10 ** self.random.uniform(-3, 5)])
+            self.pick([1.0, 10.0, 10 ** self.random.uniform(-3, 5)])
             for _ in range(size)
         ]
         return Terms(tuple(rates), tuple(caps))
@@ -45,7 +45,7 @@ class Draw:
     def level(self, terms: Terms) -> float:
         """Empty, partly full, full to the brim, or owing."""
         cap = min(terms.caps)
-        return self.random.choice(
+        return self.pick(
             [0.0, cap * self.random.random(), cap, cap * 3 * self.random.random()]
         )
 
@@ -53,13 +53,13 @@ class Draw:
         """What a key might hold: nothing, or one left in the past or future."""
         if self.random.random() < 0.1:
             return None
-        size = self.random.choice([len(terms.rates)] * 8 + [1, 2])
-        last = now - self.random.choice([0, 1, SECOND, 3600 * SECOND, -SECOND])
+        size = self.pick([len(terms.rates)] * 8 + [1, 2])
+        last = now - self.pick([0, 1, SECOND, 3600 * SECOND, -SECOND])
         return State(
             tuple(self.level(terms) for _ in range(size)),
             last,
-            self.random.choice([0.0, 1e6 * self.random.random()]),
-            self.random.choice([0, now - SECOND]),
+            self.pick([0.0, 1e6 * self.random.random()]),
+            self.pick([0, now - SECOND]),
         )
 
     def request(self, terms: Terms, state: State | None, now: int) -> Request:
@@ -70,39 +70,31 @@ class Draw:
         tail = Refund(chance(), known.levels[0], known.last)
         return Request(
             terms,
-            self.random.choice([seen, State((0.0,) * len(terms.rates), 0), known]),
+            self.pick([seen, State((0.0,) * len(terms.rates), 0), known]),
             tail if chance() < 0.2 else None,
-            tuple(
-                self.settlement(now) for _ in range(self.random.choice([0, 0, 1, 3]))
-            ),
-            tuple(
-                self.floor(terms) for _ in range(self.random.choice([0, 0, 0, 1, 2]))
-            ),
-            tuple(
-                self.group(terms) for _ in range(self.random.choice([0, 1, 1, 2, 5]))
-            ),
-            self.random.choice([0, 50_000, 5_000_000]),
+            tuple(self.settlement(now) for _ in range(self.pick([0, 0, 1, 3]))),
+            tuple(self.floor(terms) for _ in range(self.pick([0, 0, 0, 1, 2]))),
+            tuple(self.group(terms) for _ in range(self.pick([0, 1, 1, 2, 5]))),
+            self.pick([0, 50_000, 5_000_000]),
         )
 
     def settlement(self, now: int) -> Settlement:
         """What cost less or more, due before or (the clock stepped back) after now."""
-        due = now - self.random.choice([0, 1000, SECOND, 60 * SECOND, -SECOND])
-        amount = self.random.choice([-1, -1, 1]) * 10 ** self.random.uniform(-3, 3)
-        return Settlement(amount, due, due - self.random.choice([0, SECOND]))
+        due = now - self.pick([0, 1000, SECOND, 60 * SECOND, -SECOND])
+        amount = self.pick([-1, -1, 1]) * 10 ** self.random.uniform(-3, 3)
+        return Settlement(amount, due, due - self.pick([0, SECOND]))
 
     def floor(self, terms: Terms) -> Floor:
         """A pause or a restriction."""
-        wait = self.random.choice([0.0, self.random.random() * 60e6])
+        wait = self.pick([0.0, self.random.random() * 60e6])
         return Floor(wait, 0.0 if wait else self.level(terms))
 
     def group(self, terms: Terms) -> Group:
         """A few or many of one amount, with or without a longest wait."""
         cap = min(terms.caps)
-        amount = self.random.choice([1.0, cap, cap * self.random.random(), cap / 10, 0])
-        wait = self.random.choice(
-            [-1.0, -1.0, 0.0, float(self.random.randrange(10**7))]
-        )
-        return Group(self.random.choice([1, 1, 7, 1000]), min(amount, cap), wait)
+        amount = self.pick([1.0, cap, cap * self.random.random(), cap / 10, 0])
+        wait = self.pick([-1.0, -1.0, 0.0, float(self.random.randrange(10**7))])
+        return Group(self.pick([1, 1, 7, 1000]), min(amount, cap), wait)
 
 
 def _text(state: State) -> str:
@@ -139,7 +131,9 @@ async def test_the_script_and_the_arithmetic_agree(client, valkey, name, seed):
             if expected_state is None:
                 assert stored == (None if state is None else _text(state))
                 continue
-            if stored is not None or drain(terms, expected_state.levels) > 2_000:
-                assert _state(stored) == expected_state
-                debt = min(drain(terms, expected_state.levels) / 1000, 1e15)
-                assert debt - 2_000 <= left <= debt + 2
+            debt = min(drain(terms, expected_state.levels) / 1000, 1e15)
+            if stored is None:
+                assert debt < 1_000  # it has drained while we looked
+                continue
+            assert _state(stored) == expected_state
+            assert debt - 2_000 <= left <= debt + 2

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from math import floor, inf
 
+from .numbers import ROUNDING
 from .trip import (
     Floor,
     Group,
@@ -36,6 +37,9 @@ from .trip import (
 # A count of amounts may be this much short of whole by rounding alone.
 _WHOLE = 1e-9
 
+# What counts as full: ten times 0.1 fit into a bucket of 1.
+_FULL = 1.0 + ROUNDING
+
 
 def empty(terms: Terms) -> State:
     """Return the state of a bucket nobody has used."""
@@ -47,7 +51,7 @@ def due(terms: Terms, levels: Levels, amount: float) -> float:
     return max(
         0.0,
         *(
-            (level + amount - cap) / rate
+            (level + amount - cap * _FULL) / rate
             for level, rate, cap in zip(levels, *terms, strict=True)
         ),
     )
@@ -56,8 +60,15 @@ def due(terms: Terms, levels: Levels, amount: float) -> float:
 def reach(terms: Terms, levels: Levels, wait: float) -> float:
     """Return the amount that fits on top of *levels* within *wait*."""
     return min(
-        wait * rate + cap - level
+        wait * rate + cap * _FULL - level
         for level, rate, cap in zip(levels, *terms, strict=True)
+    )
+
+
+def room(terms: Terms, levels: Levels) -> float:
+    """Return the amount that could be taken at once on top of *levels*."""
+    return max(
+        0.0, min(cap - level for level, cap in zip(levels, terms.caps, strict=True))
     )
 
 
@@ -66,9 +77,9 @@ def drain(terms: Terms, levels: Levels) -> float:
     return max(level / rate for level, rate in zip(levels, terms.rates, strict=True))
 
 
-def leaked(terms: Terms, state: State, now: int) -> Levels:
+def leaked(terms: Terms, state: State, now: float) -> Levels:
     """Return the levels of *state* at *now*; a clock that steps back leaks nothing."""
-    past = max(0, now - state.last)
+    past = max(0.0, now - state.last)
     return tuple(
         max(0.0, level - past * rate)
         for level, rate in zip(state.levels, terms.rates, strict=True)
@@ -93,15 +104,16 @@ def serve(
     found = _fitted(terms, stored)
     untouched = found._replace(levels=leaked(terms, found, now), last=now)
     state = _reminded(terms, found, untouched, request.seen)
-    if request.refund is not None:
-        state = _refunded(found, state, request.refund)
+    refunded = request.refund is not None and _is_tail(found, request.refund)
+    if request.refund is not None and refunded:
+        state = _refunded(state, request.refund)
     for settlement in request.settlements:
         state = _settled(terms, state, settlement)
     for low in request.floors:
         state = _raised(terms, state, low)
     before, after, served = _booked(terms, state, request.groups, request.quantum)
     state = state._replace(levels=after)
-    reply = Reply(now, state.given, state.raised, before, after, served)
+    reply = Reply(now, state.given, state.raised, before, after, refunded, served)
     return (None if state == untouched else state), reply
 
 
@@ -132,11 +144,13 @@ def _reminded(terms: Terms, found: State, state: State, seen: State) -> State:
     return state._replace(levels=tuple(map(max, state.levels, known)))
 
 
-def _refunded(found: State, state: State, refund: Refund) -> State:
-    # Only the tail: what was booked later is scheduled on top of it, and to
-    # lower the level under that breaks the limit.
-    if found.last != refund.last or found.levels[0] != refund.level:
-        return state
+def _is_tail(found: State, refund: Refund) -> bool:
+    # What was booked later is scheduled on top of it, and to lower the level
+    # under that breaks the limit.
+    return found.last == refund.last and found.levels[0] == refund.level
+
+
+def _refunded(state: State, refund: Refund) -> State:
     levels = tuple(max(0.0, level - refund.amount) for level in state.levels)
     return state._replace(levels=levels)
 

@@ -103,6 +103,7 @@ class Reply(NamedTuple):
         raised: As in `State`.
         before: The levels the booked stretch starts from.
         after: The levels now.
+        refunded: Whether the refund was still the tail.
         served: One for each group looked at; groups beyond are put off.
     """
 
@@ -111,4 +112,12 @@ class Reply(NamedTuple):
     raised: int
     before: Levels
     after: Levels
+    refunded: bool
     served: tuple[Served, ...]
+
+
+class Booking(NamedTuple):
+    """When an admission was booked and when it was due, on the store's clock."""
+
+    due: int
+    booked: int

@@ -5,29 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aiolimiter._core.trip import Reply, Request
-
-
-class ForeignStateError(Exception):
-    """
-    What is stored under a limiter's name is not a limiter's; it was left as it is.
-
-    Asking again cannot help, so no failure policy applies.
-    """
+    from .._core.trip import Reply, Request
 
 
 class Store(Protocol):
-    """
-    Keeps one bucket that many processes share.
-
-    A store need not be told apart from any other by more than this method.
-    Whatever it raises (other than `asyncio.CancelledError`) is a failed trip.
-    """
+    """Keeps one bucket that many processes share."""
 
     async def trip(self, request: Request) -> Reply:
         """
         Run `aiolimiter._core.slots.serve` on the stored state, in one step.
 
+        Whatever else it raises is a trip that failed and may be tried again.
+
         Raises:
-            ForeignStateError: Something else is stored there.
+            BackendError: What is stored is not a limiter's; it is left as it
+                is.  Asking again cannot help, so no failure policy applies.
         """
+        ...

@@ -27,7 +27,7 @@ def arguments(request: Request) -> list[str]:
 
 def reply(answer: Sequence[bytes | str | int]) -> Reply:
     """Return what the script answered; the client may decode replies or not."""
-    now, given, raised, before, after, *served = answer
+    now, given, raised, before, after, refunded, *served = answer
     pairs = zip(served[::2], served[1::2], strict=True)
     return Reply(
         now=int(now),
@@ -35,6 +35,7 @@ def reply(answer: Sequence[bytes | str | int]) -> Reply:
         raised=int(raised),
         before=_levels(before),
         after=_levels(after),
+        refunded=bool(refunded),
         served=tuple(Served(int(number), bool(refused)) for number, refused in pairs),
     )
 

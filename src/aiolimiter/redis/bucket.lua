@@ -4,8 +4,9 @@
 --
 -- KEYS[1]  "level ... last given raised": units for each rate, microseconds
 -- ARGV     a request, as aiolimiter/redis/_script.py writes it
--- reply    now, given, raised, levels before, levels after, then for each group
---          how many are booked and whether the others are refused (0 or 1)
+-- reply    now, given, raised, levels before, levels after, whether the refund was
+--          the tail (0 or 1), then for each group how many are booked and whether
+--          the others are refused (0 or 1)
 --
 -- The clock is the server's.  Levels go as text: a reply would cut them to whole
 -- numbers, and 17 digits bring every double back as it was.
@@ -42,6 +43,8 @@ end
 local size = take()
 local rates, caps = numbers(size), numbers(size)
 
+local FULL = 1 + 2 ^ -40
+
 -- The levels, as functions of time and amount.
 
 local function each(levels, change)
@@ -63,14 +66,14 @@ end
 local function due(levels, amount)
   local wait = 0
   for i, level in ipairs(levels) do
-    wait = math.max(wait, (level + amount - caps[i]) / rates[i])
+    wait = math.max(wait, (level + amount - caps[i] * FULL) / rates[i])
   end
   return wait
 end
 
 local function reach(levels, wait)
   return least(levels, function(level, rate, cap)
-    return wait * rate + cap - level
+    return wait * rate + cap * FULL - level
   end)
 end
 
@@ -154,7 +157,8 @@ end
 -- The refund of a tail: amount (0 for none), level, last.
 
 local unused, tail_level, tail_last = take(), take(), take()
-if unused > 0 and last == tail_last and found[1] == tail_level then
+local refunded = unused > 0 and last == tail_last and found[1] == tail_level
+if refunded then
   levels = each(levels, function(level)
     return math.max(0, level - unused)
   end)
@@ -270,8 +274,8 @@ if after ~= untouched or given ~= untouched_given or raised ~= untouched_raised 
   redis.call('SET', KEYS[1], state, 'PX', string.format('%.0f', expiry))
 end
 
-local reply = {now, number(given), raised, text(before), after}
+local reply = {now, number(given), raised, text(before), after, refunded and 1 or 0}
 for i, value in ipairs(served) do
-  reply[5 + i] = value
+  reply[6 + i] = value
 end
 return reply

@@ -1,0 +1,65 @@
+"""A limiter as a block to enter, and as a decorator."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from types import TracebackType
+    from typing import Any
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Entering:
+    """What follows from ``acquire``: entering acquires 1, leaving does nothing."""
+
+    __slots__ = ()
+
+    async def acquire(
+        self, amount: float = 1.0, *, max_wait: float | None = None
+    ) -> None:
+        """Wait until *amount* is admitted."""
+        raise NotImplementedError
+
+    def __call__(
+        self, function: Callable[P, Awaitable[R]]
+    ) -> Callable[P, Coroutine[Any, Any, R]]:
+        """
+        Decorate an async function: each call acquires 1.
+
+        Raises:
+            TypeError: *function* is not an async function.
+        """
+        if not inspect.iscoroutinefunction(function):
+            msg = f"only an async function can be limited, got {function!r}"
+            raise TypeError(msg)
+
+        @wraps(function)
+        async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with self:
+                return await function(*args, **kwargs)
+
+        return limited
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def __enter__(self) -> NoReturn:
+        msg = f"{type(self).__name__} waits in the event loop: use 'async with'"
+        raise TypeError(msg)
+
+    # Looked up, not called: `with` wants both before it enters.
+    __exit__ = __enter__

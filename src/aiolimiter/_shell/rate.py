@@ -1,0 +1,64 @@
+"""A rate, as users say it: so much in so many seconds, with so large a burst."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from .._core import numbers
+from .._core.trip import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MICRO = 1e-6
+
+Pairs: TypeAlias = list[tuple[float, float]] | tuple[tuple[float, float], ...]
+
+
+class Rate(NamedTuple):
+    """At most ``max_rate`` in ``time_period`` seconds, ``burst`` of it at once."""
+
+    max_rate: float
+    time_period: float
+    burst: float
+
+
+def rates(
+    max_rate: float | Pairs, time_period: float, burst: float | None
+) -> tuple[Rate, ...]:
+    """
+    Return the rates that a limiter is made with.
+
+    Raises:
+        TypeError: One is not a number.
+        ValueError: One is not above 0 or not finite; there are no rates; or
+            several with one burst.
+    """
+    if not isinstance(max_rate, list | tuple):
+        return (_rate(max_rate, time_period, burst),)
+    if burst is not None:
+        msg = f"burst must be left out with several rates, got {burst!r}"
+        raise ValueError(msg)
+    if not max_rate:
+        msg = "max_rate must name at least one rate, got none"
+        raise ValueError(msg)
+    return tuple(_rate(rate, period, None) for rate, period in max_rate)
+
+
+def terms(rates: Sequence[Rate]) -> Terms:
+    """Return *rates* as a store wants them, without those that limit nothing."""
+    limits = [rate for rate in rates if rate.max_rate < inf]
+    return Terms(
+        tuple(rate.max_rate / rate.time_period * MICRO for rate in limits),
+        tuple(rate.burst for rate in limits),
+    )
+
+
+def _rate(max_rate: float, time_period: float, burst: float | None) -> Rate:
+    much = numbers.rate("max_rate", max_rate)
+    return Rate(
+        much,
+        numbers.positive("time_period", time_period),
+        much if burst is None else numbers.positive("burst", burst),
+    )

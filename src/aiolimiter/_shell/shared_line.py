@@ -1,0 +1,303 @@
+"""
+The waiting line of a limit that is shared: booked by trips, granted by the clock.
+
+Rules of this file:
+
+- Nobody is granted before the store has booked it, and never before its time.
+- While somebody who is booked waits, the next trip starts just before the last
+  of them is due.  So a process holds little more than a quantum ahead, and
+  processes take turns.
+- What is booked and nobody claims goes to whoever is next, or back to the store.
+- Whatever changes anything ends in `look`, which sets the one timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from math import inf, nextafter
+from typing import TYPE_CHECKING
+
+from .._core import slots
+from .._core.decision import Decision, LimiterStatistics
+from .._core.errors import BackendError, RateLimitExceeded
+from .._core.trip import Booking, Floor, Settlement
+from .asking import Asking
+from .booked import Booked
+from .clock import Clock, margin
+from .pump import Pump, again
+from .rate import MICRO
+from .stretch import Stretch
+
+if TYPE_CHECKING:
+    from .._core.trip import Group, Levels, Refund, Reply, Request, Terms
+    from .queue import Waiter
+    from .store import Store
+
+    Turn = asyncio.Future[Booking | None]
+
+# Who is booked further ahead than this looks this often whether it has moved
+# up, in seconds.
+LOOK = 0.5
+
+
+class SharedLine(Clock):
+    """
+    All in this process who want something of one shared bucket.
+
+    Args:
+        store: Where the bucket is.
+        terms: What it is held to.
+        quantum: How far ahead a trip may book, in microseconds.
+        timeout: How long a trip may take, in seconds.
+        on_error: What becomes of those who are not booked when the store is
+            away: ``"raise"`` an error, ``"wait"``, or (any other) they are let
+            go, with a booking of ``None``.
+    """
+
+    def __init__(
+        self, store: Store, terms: Terms, *, quantum: int, timeout: float, on_error: str
+    ) -> None:
+        super().__init__()
+        self.pump = Pump(store, terms, quantum=quantum, timeout=timeout, customer=self)
+        self._terms = terms
+        self._slowest = min(terms.rates) / MICRO
+        self._on_error = on_error
+        self._alarm: asyncio.TimerHandle | None = None
+        self._due = inf
+        self._begin()
+
+    # Asking.
+
+    def ask(self, amount: float, max_wait: float | None) -> Turn:
+        """
+        Join the line for *amount*.
+
+        Returns:
+            A future for the booking.  Whoever stops waiting for it calls `lost`.
+
+        Raises:
+            RuntimeError: Somebody waits in another event loop, which is open.
+        """
+        loop = self._enter()
+        now = loop.time()
+        turn: Turn = loop.create_future()
+        if self.pump.error and self.pump.is_down(now) and self._on_error != "wait":
+            self._let_go(turn, self.pump.error)
+            return turn
+        deadline = inf if max_wait is None else now + max_wait
+        self._asking.join(now + amount / self._slowest, amount, turn, deadline)
+        if not self.pump.busy:
+            self.look()
+        return turn
+
+    def lost(self, turn: Turn, amount: float) -> None:
+        """Leave the line; or give back what was granted and can't be used."""
+        if turn.get_loop() is not self._loop or self._loop.is_closed():
+            return
+        turn.cancel()
+        if turn.cancelled():
+            if not self._booked.leave(turn):
+                self._asking.leave(turn, amount)
+        elif turn.exception() is None:
+            booking = turn.result()
+            if booking is not None:
+                self.pump.settle(Settlement(-amount, *booking))
+        self.look()
+
+    # Telling.
+
+    async def settle(self, booking: Booking, amount: float) -> None:
+        """Tell that what was booked cost *amount* more, or (below 0) less."""
+        self._enter()
+        await self.pump.tell(settlement=Settlement(amount, *booking))
+
+    async def pause(self, seconds: float) -> None:
+        """Admit nobody for *seconds*, in the whole fleet."""
+        self._enter()
+        self._asking.back(self._booked.void(inf))
+        # What a trip that is under way brings is booked without the pause.
+        self._void = self.pump.under_way
+        await self.pump.tell(floor=Floor(seconds / MICRO, 0.0))
+
+    async def restrict(self, remaining: float) -> None:
+        """Admit no more than *remaining* right now, in the whole fleet."""
+        self._enter()
+        await self.pump.tell(floor=Floor(0.0, remaining))
+
+    async def statistics(self) -> LimiterStatistics:
+        """Tell how things are: the level of the store, who waits in this process."""
+        loop = self._enter()
+        levels = (await self.pump.tell()).after
+        return LimiterStatistics(
+            level=max(levels),
+            available=slots.room(self._terms, levels),
+            waiting=self._asking.waiting + self._booked.waiting,
+            amount_waiting=self._asking.amount + sum(w.amount for w in self._booked),
+            seconds_to_next=self._seconds_to_next(loop.time(), levels),
+        )
+
+    def room(self) -> float:
+        """Return how much could be taken at once, as far as is known."""
+        return slots.room(self._terms, self.pump.levels(self.time()))
+
+    # Looking.
+
+    def look(self) -> None:
+        """Grant all who are due, start a trip if one is wanted, set the timer."""
+        now = self.time()
+        if not self.pump.busy:
+            self._booked.fill(self._asking, now)
+        due = self._booked.grant(now)
+        if not self.pump.busy:
+            trip = self._next_trip(now)
+            if trip <= now:
+                self.pump.start()
+            else:
+                self._refuse_overdue(now, asking=False)
+                due = min(due, trip, self._asking.next_deadline())
+        self._set_alarm(now, due)
+
+    def _next_trip(self, now: float) -> float:
+        trip = inf
+        if self.pump.has_news or self._booked.has_tail():
+            trip = now
+        elif self._asking.waiting:
+            trip = self._booked.last_due() - self.pump.lead
+        if self._booked.last_due() > now + LOOK:
+            trip = min(trip, self.pump.seen_at + LOOK)
+        return max(trip, self.pump.probe_at)
+
+    def _refuse_overdue(self, now: float, *, asking: bool) -> None:
+        for waiter in self._asking.overdue(now, asking=asking):
+            if waiter.turn not in self._booked:
+                self._refuse(waiter, self._asking.amount)
+                self._asking.leave(waiter.turn, waiter.amount)
+
+    def _refuse(self, waiter: Waiter, amount: float) -> None:
+        decision = self._refusal(amount)
+        msg = (
+            f"can't acquire {waiter.amount:g} within max_wait: "
+            f"retry in {decision.retry_after:.3g} s, or allow a longer wait"
+        )
+        waiter.turn.set_exception(RateLimitExceeded(msg, decision))
+
+    def _refusal(self, amount: float) -> Decision:
+        now = self.time()
+        levels = self.pump.levels(now)
+        wait = slots.due(self._terms, levels, amount) * MICRO
+        wait = max(wait, self.pump.probe_at - now)
+        retry_after = wait + self.grain + margin(now + wait)
+        return Decision(False, retry_after, slots.room(self._terms, levels))  # noqa: FBT003 -- a field
+
+    # What the pump wants to know, and tells.
+
+    def refund(self) -> Refund | None:
+        """Return what is booked and not wanted."""
+        self._booked.fill(self._asking, self.time())
+        return self._booked.tail()
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return who asks in a trip that starts now."""
+        now = self.time()
+        groups: tuple[Group, ...] = ()
+        if self._booked.last_due() - self.pump.lead <= now:
+            levels = self.pump.levels(now)
+            wait = slots.due(self._terms, levels, 0.0) + self.pump.quantum
+            groups = self._asking.groups(now, slots.reach(self._terms, levels, wait))
+        self._refuse_overdue(now, asking=True)
+        return groups
+
+    def answered(self, request: Request, reply: Reply) -> None:
+        """Take what a trip brought."""
+        self._booked.move_up(reply.given)
+        if request.refund is not None and not reply.refunded:
+            self._booked.keep(request.refund)
+        self._asking.back(self._booked.void(reply.raised))
+        if not self._void:
+            self._book(request.groups, reply)
+        self._void = False
+        self.look()
+
+    def failed(self, error: BackendError) -> None:
+        """Let go of those who are not booked, or let them wait."""
+        self._void = False
+        if self._on_error != "wait" or self.pump.error is None:
+            for waiter in self._asking:
+                self._let_go(waiter.turn, error)
+                self._asking.leave(waiter.turn, waiter.amount)
+        self.look()
+
+    def _book(self, groups: tuple[Group, ...], reply: Reply) -> None:
+        if not groups:
+            return
+        parts = zip(groups, reply.served, strict=False)
+        total = sum(group.amount * part.number for group, part in parts)
+        base = self.pump.seen_at
+        stretch = Stretch(self._terms, reply, total, groups[0].amount, base)
+        for waiter, booked in self._asking.served(reply.served):
+            if booked:
+                stretch.claim(waiter)
+            else:
+                self._refuse(waiter, waiter.amount)
+        self._booked.add(stretch)
+
+    def _let_go(self, turn: Turn, error: BackendError) -> None:
+        # Under every policy, what is not a limiter's will not become one.
+        if self._on_error == "raise" or self.pump.error is None:
+            turn.set_exception(again(error))
+        else:
+            turn.set_result(None)
+
+    def _seconds_to_next(self, now: float, levels: Levels) -> float | None:
+        booked = next(iter(self._booked), None)
+        if booked is not None:
+            return max(0.0, self._booked.next_due() - now)
+        head = self._asking.head()
+        return head and slots.due(self._terms, levels, head.amount) * MICRO
+
+    # The timer, and event loops.
+
+    def _set_alarm(self, now: float, due: float) -> None:
+        if due == self._due and self._alarm is not None:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._due = due
+        if due < inf:
+            assert self._loop is not None, "whoever waits, waits in a loop"
+            # On a coarse clock an alarm for now would ring for ever.
+            when = max(due, nextafter(now, inf)) + self.grain
+            self._alarm = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.look()
+
+    def _enter(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if not self.follow(loop):
+            msg = (
+                "can't wait in this event loop: tasks of another one, which is "
+                "not closed, wait for this limiter; use one limiter for each loop"
+            )
+            raise RuntimeError(msg)
+        return loop
+
+    def _is_bound(self) -> bool:
+        # A fork's copy of a loop is nobody's: the parent runs it.
+        waiting = self._asking.waiting + self._booked.waiting
+        return waiting > 0 and self._process == os.getpid()
+
+    def _arrive(self, now: float) -> None:  # noqa: ARG002 -- levels are not ours
+        self._begin()
+        self.pump.forget()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._asking = Asking()
+        self._booked = Booked()
+        self._alarm = None
+        self._due = inf
+        self._void = False

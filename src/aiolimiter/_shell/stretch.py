@@ -1,0 +1,134 @@
+"""
+A stretch of the shared level that belongs to this process.
+
+One trip books it for those who were waiting.  It is not cut into places with
+names on them: whoever is first takes the part of it that comes next, and is due
+when the end of that part is.  So if somebody gives up, those behind move up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import ceil, inf
+from typing import TYPE_CHECKING
+
+from .._core import numbers, slots
+from .._core.trip import Booking, Refund
+from .rate import MICRO
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from .._core.trip import Reply, Terms
+    from .queue import Waiter
+
+
+class Stretch:
+    """
+    What one *reply* booked.
+
+    Args:
+        terms: The rates it was booked under.
+        reply: The store's answer.
+        total: How much is booked, in units.
+        most: The largest amount it may serve.
+        base: The instant in the loop's time at which the reply came.
+    """
+
+    __slots__ = (
+        "_base",
+        "_claimed",
+        "_moved",
+        "_reply",
+        "_terms",
+        "given",
+        "most",
+        "taken",
+        "total",
+        "turns",
+    )
+
+    def __init__(
+        self, terms: Terms, reply: Reply, total: float, most: float, base: float
+    ) -> None:
+        self._terms = terms
+        self._reply = reply
+        self._base = base
+        self._moved = 0.0
+        self._claimed = 0.0
+        self.given = reply.given
+        self.total = total
+        self.taken = 0.0
+        # With several rates a larger amount than the first one would need more
+        # of the slower rate than was booked.
+        self.most = inf if len(terms.rates) == 1 else most
+        self.turns: OrderedDict[Future[Booking | None], Waiter] = OrderedDict()
+
+    @property
+    def booked(self) -> int:
+        """The instant at which it was booked, on the store's clock."""
+        return self._reply.now
+
+    @property
+    def spare(self) -> float:
+        """How much of it nobody claims, in units."""
+        spare = self.total - self.taken - self._claimed
+        return spare if spare > self.total * numbers.ROUNDING else 0.0
+
+    def due(self, amount: float) -> float:
+        """Return the instant, in the loop's time, of the next *amount* of it."""
+        return self._base + self._wait(self.taken + amount) * MICRO
+
+    def last_due(self) -> float:
+        """Return the instant at which the last of those who claim it is due."""
+        return self.due(self._claimed)
+
+    def fits(self, waiter: Waiter) -> bool:
+        """Whether there is room left for one more, in time for its deadline."""
+        amount = waiter.amount
+        if amount > min(self.spare, self.most):
+            return False
+        return self.due(self._claimed + amount) <= waiter.deadline
+
+    def claim(self, waiter: Waiter) -> None:
+        """Add one who will take a part of it."""
+        self.turns[waiter.turn] = waiter
+        self._claimed += waiter.amount
+
+    def leave(self, turn: Future[Booking | None]) -> bool:
+        """Let one go who does not want it any more; whether it was here."""
+        waiter = self.turns.pop(turn, None)
+        if waiter is None:
+            return False
+        self._claimed -= waiter.amount
+        return True
+
+    def take(self, waiter: Waiter) -> Booking:
+        """Hand the next part to the first of those who claim it."""
+        self.leave(waiter.turn)
+        self.taken += waiter.amount
+        due = self.booked + ceil(self._wait(self.taken))
+        return Booking(due, self.booked)
+
+    def move_up(self, given: float) -> None:
+        """Be due earlier: somebody settled for less."""
+        # Less than before means that the store was emptied: start again.
+        self._moved += max(0.0, given - self.given)
+        self.given = given
+
+    def lapse(self, now: float) -> None:
+        """Lose what came due while nobody wanted it."""
+        # Kept for later, it would come on top of what has leaked meanwhile.
+        past = (now - self._base) / MICRO + self._moved
+        reached = slots.reach(self._terms, self._reply.before, past)
+        self.taken = min(self.total, max(self.taken, reached))
+
+    def tail(self) -> Refund:
+        """Give up what nobody claims, as a refund."""
+        refund = Refund(self.spare, self._reply.after[0], self._reply.now)
+        self.total -= refund.amount
+        return refund
+
+    def _wait(self, end: float) -> float:
+        wait = slots.due(self._terms, self._reply.before, end)
+        return max(0.0, wait - self._moved)
