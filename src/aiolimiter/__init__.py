@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._core.decision import Decision, LimiterStatistics
 from ._core.errors import BackendError, RateLimitExceeded
+from ._shell.keyed import KeyedLimiter
 from ._shell.limiter import AsyncLimiter
 from ._shell.reservation import Reservation
 from ._shell.sliding import SlidingWindowLimiter
@@ -18,6 +19,7 @@ __all__ = [
     "AsyncLimiter",
     "BackendError",
     "Decision",
+    "KeyedLimiter",
     "LimiterStatistics",
     "RateLimitExceeded",
     "Reservation",

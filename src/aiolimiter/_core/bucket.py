@@ -146,6 +146,11 @@ class Bucket:
         self.waited = False
 
     @property
+    def quiet(self) -> bool:
+        """Whether level and instant are all there is to it."""
+        return self.ceiling > -inf and self.at >= self._paused_until
+
+    @property
     def waited(self) -> bool:
         """Whether somebody waits, and lateness is made up for."""
         return self._waited
@@ -175,7 +180,8 @@ class Bucket:
         beneath, added = self._without_pause()
         self._measure(rate, burst)
         self._beneath, self._paused_at = beneath, self.at
-        self.level = max(beneath, self._pause_debt()) + added
+        debt = self._pause_debt()
+        self.level = added + (max(beneath, debt) if debt else beneath)
         self._settle_floor()
 
     def forecast(self) -> BucketForecast:
@@ -217,6 +223,8 @@ class Bucket:
         self.ceiling = self.full * (1.0 + ROUNDING) if calm else -inf
 
     def _settle_floor(self) -> None:
+        # What has leaked to the floor of before is gone, wherever it is next.
+        self._layers.sink(max(0.0, self.level - self._floor))
         self._floor = -LATENESS * self.rate if self._waited and self.rate < inf else 0.0
         if self.level < self._floor:
             self.level = self._floor

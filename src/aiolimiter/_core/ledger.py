@@ -31,26 +31,33 @@ class Ledger:
     Args:
         rate_of: Units a second that leak from a key.
         most: How many keys are kept; those nearest to new go first.
+
+    Attributes:
+        rate_of: Units a second that leak from a key; see `change`.
+        at: The latest instant at which something was asked.
     """
 
     __slots__ = (
         "_generation",
-        "_most",
         "_nearest",
         "_new",
         "_old",
         "_past",
-        "_rate_of",
         "_ticket",
+        "at",
+        "most",
+        "rate_of",
     )
 
     def __init__(self, rate_of: RateOf, most: float) -> None:
-        self._rate_of = rate_of
-        self._most = most
+        self.rate_of = rate_of
+        self.most = most
+        self.at = -inf
         self._new: dict[Hashable, State] = {}
         self._old: dict[Hashable, State] = {}
         self._generation = 0
-        # Rates of before: until when, and in which generation that was.
+        # Rates of before: until when, and in which generation that was.  A change
+        # costs nothing for each key: its level is made up when it is read.
         self._past: list[tuple[float, RateOf, int]] = []
         # When each key will have leaked empty, or some time before.
         self._nearest: list[tuple[float, int, Hashable]] = []
@@ -70,14 +77,9 @@ class Ledger:
 
     def book(self, key: Hashable, level: float, now: float) -> None:
         """Let *key* owe *level* at *now*."""
-        known = self._old.pop(key, None) or key in self._new
+        if self._old.pop(key, None) is None and key not in self._new:
+            self._come(key, now + level / self.rate_of(key), now)
         self._new[key] = (level, now)
-        if not known and self._most < inf:
-            self._ticket += 1
-            empty_at = now + level / self._rate_of(key)
-            heappush(self._nearest, (empty_at, self._ticket, key))
-            if len(self) > self._most:
-                self._forget_nearest(now)
 
     def drop(self, key: Hashable) -> None:
         """Forget *key*: it is counted elsewhere."""
@@ -86,6 +88,7 @@ class Ledger:
 
     def sweep(self, now: float) -> None:
         """Look at two keys, and forget those that owe nothing."""
+        self.at = now
         if not self._old:
             self._turn()
         self._pass_on(now)
@@ -93,8 +96,8 @@ class Ledger:
 
     def change(self, rate_of: RateOf, now: float) -> None:
         """Leak at another rate from *now* on, without a look at every key."""
-        self._past.append((now, self._rate_of, self._generation))
-        self._rate_of = rate_of
+        self._past.append((now, self.rate_of, self._generation))
+        self.rate_of = rate_of
         self._nearest = [
             (self._empty_at(key, now), ticket, key)
             for _, ticket, key in self._nearest
@@ -116,7 +119,7 @@ class Ledger:
             if at < until:
                 level = max(0.0, level - (until - at) * rate_of(key))
                 at = until
-        return max(0.0, level - max(0.0, now - at) * self._rate_of(key))
+        return max(0.0, level - max(0.0, now - at) * self.rate_of(key))
 
     def _turn(self) -> None:
         # A new dict, since one that was full stays as large when it is empty.
@@ -132,14 +135,22 @@ class Ledger:
             if level > 0.0:
                 self._new[key] = (level, now)
 
+    def _come(self, key: Hashable, empty_at: float, now: float) -> None:
+        if self.most == inf:
+            return
+        while len(self) >= self.most and self._nearest:
+            self._forget_nearest(now)
+        self._ticket += 1
+        heappush(self._nearest, (empty_at, self._ticket, key))
+
     def _empty_at(self, key: Hashable, now: float) -> float:
-        return now + self.level(key, now) / self._rate_of(key)
+        return now + self.level(key, now) / self.rate_of(key)
 
     def _forget_nearest(self, now: float) -> None:
         # An entry says when its key would be empty had nothing been added
         # since; what has been added shows only when it comes up.
         nearest = self._nearest
-        while True:
+        while nearest:
             noted, ticket, key = nearest[0]
             empty_at = self._empty_at(key, now)
             if empty_at > max(noted, now):

@@ -29,6 +29,10 @@ class Meter(Protocol):
     rate: float
 
     @property
+    def quiet(self) -> bool:
+        """Whether nobody waits, may give back, or has paused it."""
+
+    @property
     def available(self) -> float:
         """How much fits right now."""
 

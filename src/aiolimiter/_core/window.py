@@ -111,7 +111,7 @@ class Window:
         return due - self.at if due > self.at else min(0.0, due - self.at)
 
     def due(self, amount: float) -> float:
-        """Return the instant at which *amount* fits, or has come to fit."""
+        """Return the instant at which *amount* fits or has come to fit, or inf."""
         over = self.level + amount - self._full * (1.0 + ROUNDING)
         due = self._freed_at
         for entry in self._entries:
@@ -119,7 +119,12 @@ class Window:
                 break
             over -= entry.amount
             due = self._expiry(entry)
-        return max(due, self._paused_until)
+        return max(due, self._paused_until) if over <= 0.0 else inf
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody waits and no pause is on."""
+        return not self.waited and self.at >= self._paused_until
 
     @property
     def available(self) -> float:

@@ -49,6 +49,8 @@ class AsyncLimiter(Verbs):
 
     __slots__ = ("__weakref__", "_burst", "_line", "_max_rate", "_time_period")
 
+    _line: Line
+
     def __init__(
         self, max_rate: float, time_period: float = 60, *, burst: float | None = None
     ) -> None:

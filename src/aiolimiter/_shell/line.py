@@ -23,11 +23,10 @@ from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import RateLimitExceeded
 from .clock import RESOLUTION, Clock, margin
 from .deadlines import Deadlines
-from .queue import Queue
+from .queue import Queue, Waiter
 
 if TYPE_CHECKING:
     from .._core.meter import Mark, Meter
-    from .queue import Waiter
 
 
 class Line(Clock):
@@ -91,7 +90,8 @@ class Line(Clock):
                 raise self._refusal(amount, max_wait)
             deadline = meter.at + max_wait
         turn: asyncio.Future[Mark] = loop.create_future()
-        waiter = self.queue.push(key, amount, turn, deadline)
+        waiter = Waiter(key, amount, turn, meter.at, deadline)
+        self.queue.push(waiter)
         if deadline < inf:
             self._deadlines.push(waiter)
         if first or deadline < self._due:
@@ -120,8 +120,7 @@ class Line(Clock):
             amount: What is wanted, in units.
             waiter: Who wants it, if already waiting; not in its own way.
         """
-        wait = self._delay(amount, again=True, waiter=waiter)
-        retry_after = wait + self.grain + margin(self.meter.at + wait)
+        retry_after = self._retry_after(amount, waiter)
         return Decision(False, retry_after, self.meter.available)  # noqa: FBT003 -- a field
 
     # Changing what is allowed.
@@ -151,15 +150,12 @@ class Line(Clock):
         """Go on with another limit: the two numbers the meter was made of."""
         meter = self.meter
         meter.advance(self.now())
-        old = meter.rate
         meter.change(first, second)
         for waiter in [w for w in self.queue if w.amount > meter.burst]:
             error = numbers.never_fits(waiter.amount, meter.burst)
             waiter.turn.set_exception(error)
             self.queue.gone(waiter.amount)
-        self.queue.reorder(
-            lambda waiter: waiter.key - waiter.amount / old + meter.lead(waiter.amount)
-        )
+        self.queue.reorder(lambda w: w.arrival + meter.lead(w.amount))
         self.look()
 
     # Looking.
@@ -181,24 +177,23 @@ class Line(Clock):
                 queue.pop(head)
                 meter.take(head.amount)
                 granted.append(head.turn)
+        if granted:
+            self._grant(granted)
         due = min(due, self._next_deadline())
         if not queue.waiting:
             meter.waited = False
-        if granted:
-            self._grant(granted)
         self._set_alarm(due)
 
     def statistics(self) -> LimiterStatistics:
         """Tell how things are, without changing any."""
         meter, queue = self.meter, self.queue
         meter.advance(self.now())
-        head = queue.head()
         return LimiterStatistics(
             level=max(0.0, meter.level),
             available=meter.available,
             waiting=queue.waiting,
             amount_waiting=queue.amount,
-            seconds_to_next=head and max(0.0, meter.wait(head.amount)),
+            seconds_to_next=self._seconds_to_next(),
         )
 
     def _is_first(self, key: float) -> bool:
@@ -206,22 +201,48 @@ class Line(Clock):
         head = self.queue.head()
         return head is None or key < head.key
 
-    def _delay(
-        self, amount: float, *, again: bool = False, waiter: Waiter | None = None
-    ) -> float:
-        # Seconds until the amount is due, for one who joins the queue now; or
-        # for one who asks *again* then, behind all who go first by then.
+    def _delay(self, amount: float) -> float:
+        # Seconds until the amount is due for one who joins the queue now.
         meter, queue = self.meter, self.queue
         key = meter.at + meter.lead(amount)
         if meter.fluid and queue.ends_by(key):
             return max(0.0, meter.wait(queue.amount + amount))
         forecast = meter.forecast()
         for other in queue:
-            if other.key > (key + forecast.wait(amount) if again else key):
+            if other.key > key:
+                break
+            forecast.take(other.amount)
+        return forecast.wait(amount)
+
+    def _retry_after(self, amount: float, waiter: Waiter | None) -> float:
+        # Seconds until one who asks again then is admitted: it comes behind
+        # all who are due by then, or go first by then.
+        meter, queue = self.meter, self.queue
+        key = meter.at + meter.lead(amount)
+        if meter.fluid and queue.ends_by(key):
+            return self._padded(max(0.0, meter.wait(queue.amount + amount)))
+        forecast = meter.forecast()
+        for other in queue:
+            wait = self._padded(forecast.wait(amount))
+            if other.key > key + wait and forecast.wait(other.amount) > wait:
                 break
             if other is not waiter:
                 forecast.take(other.amount)
-        return forecast.wait(amount)
+        return self._padded(forecast.wait(amount))
+
+    def _padded(self, wait: float) -> float:
+        return wait + self.grain + margin(self.meter.at + wait)
+
+    def _seconds_to_next(self) -> float | None:
+        # Whoever has to give up before being due is in the way until then.
+        blocked = 0.0
+        for waiter in self.queue:
+            wait = max(blocked, self.meter.wait(waiter.amount))
+            left = waiter.deadline - self.meter.at
+            if wait <= left:
+                return wait
+            blocked = max(blocked, left)
+        return None
 
     def _grant(self, turns: list[asyncio.Future[Mark]]) -> None:
         assert self._loop is not None, "whoever waits, waits in a loop"
@@ -243,11 +264,9 @@ class Line(Clock):
         return RateLimitExceeded(msg, decision)
 
     def _refuse(self, waiter: Waiter) -> None:
-        arrival = waiter.key - self.meter.lead(waiter.amount)
         self.queue.gone(waiter.amount)
-        waiter.turn.set_exception(
-            self._refusal(waiter.amount, waiter.deadline - arrival, waiter)
-        )
+        max_wait = waiter.deadline - waiter.arrival
+        waiter.turn.set_exception(self._refusal(waiter.amount, max_wait, waiter))
 
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the

@@ -34,6 +34,7 @@ class Waiter(NamedTuple):
     key: float
     amount: float
     turn: Future[Any]
+    arrival: float
     deadline: float
 
 
@@ -53,11 +54,9 @@ class Queue:
         self.waiting = 0
         self.amount = 0.0
 
-    def push(
-        self, key: float, amount: float, turn: Future[Any], deadline: float
-    ) -> Waiter:
+    def push(self, waiter: Waiter) -> None:
         """Join the queue."""
-        waiter = _waiter(Waiter, (key, amount, turn, deadline))
+        key = waiter.key
         if key >= self._last:
             self._last = key
             self._lane.append(waiter)
@@ -65,8 +64,7 @@ class Queue:
             self._ticket += 1
             heappush(self._early, (key, self._ticket, waiter))
         self.waiting += 1
-        self.amount += amount
-        return waiter
+        self.amount += waiter.amount
 
     def head(self) -> Waiter | None:
         """Return who is next, if anybody waits."""
@@ -131,6 +129,4 @@ class Queue:
         heapify(self._early)
 
 
-# Half the cost of calling the class.
-_waiter = tuple.__new__
 _key = attrgetter("key")

@@ -27,7 +27,11 @@ class Verbs:
 
     __slots__ = ()
 
-    _line: Line
+    if TYPE_CHECKING:
+
+        @property
+        def _line(self) -> Line:
+            """Where it is waited: stored, or found when it is asked for."""
 
     def has_capacity(self, amount: float = 1.0) -> bool:
         """
