@@ -19,7 +19,7 @@ demo: $(VENV)/.ready ## ten tasks, one bucket: watch it drip
 
 test: $(VENV)/.ready-test ## every test, and the coverage gate
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
