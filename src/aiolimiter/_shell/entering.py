@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from functools import wraps
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _NoLoop:
+    # A finished future asks its loop for nothing but this.
+    def get_debug(self) -> bool:
+        return False
+
+
+# Awaiting it takes no time: all there is to do when a block is left.
+DONE: asyncio.Future[None] = asyncio.Future(
+    loop=cast("asyncio.AbstractEventLoop", _NoLoop())
+)
+DONE.set_result(None)
 
 
 class Entering:
@@ -46,16 +60,16 @@ class Entering:
 
         return limited
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __aenter__(self) -> Awaitable[None]:
+        return self.acquire()
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
-        pass
+    ) -> Awaitable[None]:
+        return DONE
 
     def __enter__(self) -> NoReturn:
         msg = f"{type(self).__name__} waits in the event loop: use 'async with'"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, final
 
 from .._core import numbers
 from .._core.bucket import Bucket
+from .entering import DONE
 from .line import Line
-from .verbs import DONE, Verbs
+from .verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from functools import wraps
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from .._core import numbers
 from .._core.decision import Decision, LimiterStatistics
+from .entering import Entering
 from .reservation import Reservation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-    from types import TracebackType
-    from typing import Any
-
     from .line import Line
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-class Verbs:
+class Verbs(Entering):
     """What all limiters with a line of their own have in common."""
 
     __slots__ = ()
@@ -164,57 +155,6 @@ class Verbs:
     def statistics(self) -> LimiterStatistics:
         """Tell how things are right now, without changing any."""
         return self._line.statistics()
-
-    def __call__(
-        self, function: Callable[P, Awaitable[R]]
-    ) -> Callable[P, Coroutine[Any, Any, R]]:
-        """
-        Decorate an async function: each call acquires 1.
-
-        Raises:
-            TypeError: *function* is not an async function.
-        """
-        if not inspect.iscoroutinefunction(function):
-            msg = f"only an async function can be limited, got {function!r}"
-            raise TypeError(msg)
-
-        @wraps(function)
-        async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with self:
-                return await function(*args, **kwargs)
-
-        return limited
-
-    def __aenter__(self) -> Awaitable[None]:
-        return self.acquire()
-
-    def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> Awaitable[None]:
-        return DONE
-
-    def __enter__(self) -> NoReturn:
-        msg = f"{type(self).__name__} waits in the event loop: use 'async with'"
-        raise TypeError(msg)
-
-    # Looked up, not called: `with` wants both before it enters.
-    __exit__ = __enter__
-
-
-class _NoLoop:
-    # A finished future asks its loop for nothing but this.
-    def get_debug(self) -> bool:
-        return False
-
-
-# Awaiting it takes no time: what a limiter has to do when a block is left.
-DONE: asyncio.Future[None] = asyncio.Future(
-    loop=cast("asyncio.AbstractEventLoop", _NoLoop())
-)
-DONE.set_result(None)
 
 
 def _wait(max_wait: float | None) -> float | None:
