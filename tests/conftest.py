@@ -54,6 +54,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.add_marker(VIRTUAL)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads who belongs to which group
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the clock on the wall to the tests that ask for it, one at a time."""
     for item in items:
