@@ -65,12 +65,13 @@ class Draw:
     def request(self, terms: Terms, state: State | None, now: int) -> Request:
         """Anything a process may want, or several things at once."""
         chance = self.random.random
-        seen = State((self.level(terms),) * len(terms.rates), now - SECOND)
+        size = len(terms.rates)
+        seen = State(tuple(self.level(terms) for _ in range(size)), now - SECOND)
         known = state or seen
         tail = Refund(chance(), known.levels[0], known.last)
         return Request(
             terms,
-            self.pick([seen, State((0.0,) * len(terms.rates), 0), known]),
+            self.pick([seen, State((0.0,) * size, 0), seen._replace(last=known.last)]),
             tail if chance() < 0.2 else None,
             tuple(self.settlement(now) for _ in range(self.pick([0, 0, 1, 3]))),
             tuple(self.floor(terms) for _ in range(self.pick([0, 0, 0, 1, 2]))),

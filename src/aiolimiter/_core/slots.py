@@ -140,7 +140,7 @@ def _reminded(terms: Terms, found: State, state: State, seen: State) -> State:
     """
     if found.last >= seen.last:
         return state
-    known = leaked(terms, _fitted(terms, seen), state.last)
+    known = leaked(terms, seen, state.last)
     return state._replace(levels=tuple(map(max, state.levels, known)))
 
 

@@ -59,11 +59,10 @@ class Asking:
         yield from [w for w in self._asked.values() if not w.turn.done()]
         yield from list(self._queue)
 
-    def join(self, key: float, amount: float, turn: Turn, deadline: float) -> Waiter:
-        """Come to wait."""
-        waiter = self._queue.push(key, amount, turn, deadline)
+    def join(self, waiter: Waiter) -> None:
+        """Let one more wait."""
+        self._queue.push(waiter)
         self._watch(waiter)
-        return waiter
 
     def leave(self, turn: Turn, amount: float) -> None:
         """Go, cancelled or answered."""

@@ -26,12 +26,12 @@ from .asking import Asking
 from .booked import Booked
 from .clock import Clock, margin
 from .pump import Pump, again
+from .queue import Waiter
 from .rate import MICRO
 from .stretch import Stretch
 
 if TYPE_CHECKING:
     from .._core.trip import Group, Levels, Refund, Reply, Request, Terms
-    from .queue import Waiter
     from .store import Store
 
     Turn = asyncio.Future[Booking | None]
@@ -86,7 +86,8 @@ class SharedLine(Clock):
             self._let_go(turn, self.pump.error)
             return turn
         deadline = inf if max_wait is None else now + max_wait
-        self._asking.join(now + amount / self._slowest, amount, turn, deadline)
+        key = now + amount / self._slowest
+        self._asking.join(Waiter(key, amount, turn, now, deadline))
         if not self.pump.busy:
             self.look()
         return turn

@@ -7,6 +7,7 @@ or a Sentinel's.  Nothing of it is imported here.
 
 from __future__ import annotations
 
+from ._keyed import RedisKeyedLimiter
 from ._limiter import RedisLimiter
 
-__all__ = ["RedisLimiter"]
+__all__ = ["RedisKeyedLimiter", "RedisLimiter"]

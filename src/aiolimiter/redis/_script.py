@@ -6,10 +6,10 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from .._core.trip import Levels, Reply, Served
+from .._core.trip import Reply, Served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from .._core.trip import Request
 
@@ -19,24 +19,26 @@ SOURCE = files(__package__).joinpath("bucket.lua").read_text("utf-8")
 SHA = sha1(SOURCE.encode(), usedforsecurity=False).hexdigest()
 
 
-def arguments(request: Request) -> list[str]:
+def argument(request: Request) -> str:
     """Return *request* as the script reads it."""
-    # repr gives a double back as it was, and is never "1_000".
-    return [repr(number) for number in _numbers(request)]
+    # repr gives a double back as it was.
+    return " ".join(map(repr, _numbers(request)))
 
 
-def reply(answer: Sequence[bytes | str | int]) -> Reply:
+def reply(answer: bytes | str, rates: int) -> Reply:
     """Return what the script answered; the client may decode replies or not."""
-    now, given, raised, before, after, refunded, *served = answer
+    now, given, raised, refunded, *words = answer.split()
+    levels = tuple(map(float, words[: 2 * rates]))
+    served = [int(word) for word in words[2 * rates :]]
     pairs = zip(served[::2], served[1::2], strict=True)
     return Reply(
         now=int(now),
         given=float(given),
         raised=int(raised),
-        before=_levels(before),
-        after=_levels(after),
-        refunded=bool(refunded),
-        served=tuple(Served(int(number), bool(refused)) for number, refused in pairs),
+        before=levels[:rates],
+        after=levels[rates:],
+        refunded=bool(int(refunded)),
+        served=tuple(Served(number, bool(refused)) for number, refused in pairs),
     )
 
 
@@ -45,7 +47,8 @@ def _numbers(request: Request) -> Iterator[float]:
     yield len(terms.rates)
     yield from terms.rates
     yield from terms.caps
-    yield from (seen.last, len(seen.levels), *seen.levels)
+    yield seen.last
+    yield from seen.levels
     yield from refund or (0, 0, 0)
     for entries in (request.settlements, request.floors):
         yield len(entries)
@@ -54,8 +57,3 @@ def _numbers(request: Request) -> Iterator[float]:
     yield request.quantum
     for group in request.groups:
         yield from group
-
-
-def _levels(answer: bytes | str | int) -> Levels:
-    assert not isinstance(answer, int), "levels go as text"
-    return tuple(map(float, answer.split()))

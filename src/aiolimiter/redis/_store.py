@@ -43,9 +43,9 @@ class RedisStore:
 
     async def trip(self, request: Request) -> Reply:
         """Run the script."""
-        arguments = _script.arguments(request)
+        argument = _script.argument(request)
         try:
-            return _script.reply(await self._run(arguments))
+            answer = await self._run(argument)
         except Exception as error:
             if "BADSTATE" in str(error):
                 msg = (
@@ -54,11 +54,12 @@ class RedisStore:
                 )
                 raise BackendError(msg) from error
             raise
+        return _script.reply(answer, len(request.terms.rates))
 
-    async def _run(self, arguments: list[str]) -> Any:
+    async def _run(self, argument: str) -> Any:
         client, key = self._client, self._key
         try:
-            return await client.evalsha(_script.SHA, 1, key, *arguments)
+            return await client.evalsha(_script.SHA, 1, key, argument)
         except Exception as error:
             # The client's own class is not ours to import, and its text differs:
             # redis-py cuts the code off what a server says.
@@ -66,4 +67,4 @@ class RedisStore:
                 raise
         # A server that was flushed, restarted or promoted does not know the
         # script; EVAL also makes it known, on the node that has the key.
-        return await client.eval(_script.SOURCE, 1, key, *arguments)
+        return await client.eval(_script.SOURCE, 1, key, argument)
