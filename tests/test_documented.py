@@ -60,7 +60,7 @@ async def test_amounts_leak_in_proportion():
 
 async def test_more_than_max_rate_never_fits():
     """Asking for more than the bucket holds is an error, not a wait."""
-    with pytest.raises(ValueError, match="^can't acquire 11: this limiter holds"):
+    with pytest.raises(ValueError, match=r"^can't acquire 11: "):
         await AsyncLimiter(10).acquire(11)
 
 
