@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis.asyncio import Redis, RedisCluster
@@ -12,7 +12,7 @@ from redis.asyncio import Redis, RedisCluster
 from . import engine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from aiolimiter._cli.engine import Server
@@ -35,11 +35,16 @@ def name() -> str:
 
 
 @pytest.fixture(scope="session")
-def _shared() -> Iterator[dict[str, Server | list[Server]]]:
-    with contextlib.ExitStack() as stack:
-        servers: dict[str, Server | list[Server]] = {}
+def shared_server() -> Iterator[Callable[[str], Any]]:
+    """
+    The run's servers by kind: ``valkey``, ``redis``, or the nodes of a ``cluster``.
 
-        def start(kind: str) -> Server | list[Server]:
+    Each starts when it is first asked for.  Use names of your own; do no harm.
+    """
+    with contextlib.ExitStack() as stack:
+        servers: dict[str, Any] = {}
+
+        def serve(kind: str) -> Any:
             if kind not in servers:
                 servers[kind] = stack.enter_context(
                     engine.cluster(binary("valkey"))
@@ -48,25 +53,13 @@ def _shared() -> Iterator[dict[str, Server | list[Server]]]:
                 )
             return servers[kind]
 
-        yield start  # type: ignore[misc] -- a lazy start, so a run of one test starts one server
+        yield serve
 
 
 @pytest.fixture
-def valkey(_shared) -> Server:
-    """The run's Valkey; use a name of your own, and do not harm it."""
-    return _shared("valkey")
-
-
-@pytest.fixture
-def redis7(_shared) -> Server:
-    """The run's Redis, where one is installed."""
-    return _shared("redis")
-
-
-@pytest.fixture
-def nodes(_shared) -> list[Server]:
-    """The run's cluster of three nodes."""
-    return _shared("cluster")
+def valkey(shared_server) -> Server:
+    """The run's Valkey."""
+    return shared_server("valkey")
 
 
 @pytest.fixture
@@ -84,13 +77,18 @@ async def client(valkey) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture(params=["valkey", "redis", "cluster"])
-async def any_client(request, _shared) -> AsyncIterator[Redis | RedisCluster]:
+async def any_client(request, shared_server) -> AsyncIterator[Redis | RedisCluster]:
     """A client of each kind of server in turn."""
-    server = _shared(request.param)
-    made = (
+    server = shared_server(request.param)
+    async with (
         RedisCluster(host="127.0.0.1", port=server[0].port)
         if request.param == "cluster"
         else Redis(unix_socket_path=str(server.socket))
-    )
-    async with made as client:
+    ) as client:
         yield client
+
+
+@pytest.fixture
+def client_of() -> Callable[[Server], Redis]:
+    """A maker of clients, one for each process a test plays."""
+    return lambda server: Redis(unix_socket_path=str(server.socket))
