@@ -1,5 +1,5 @@
 """
-Every example in the documentation runs, top to bottom, on virtual time.
+Where examples are performed.
 
 A page shares one namespace and one loop.  Its blocks may `await` at the top
 level, or call `asyncio.run`.  A block in the language ``output`` is what the
@@ -10,7 +10,6 @@ example is a ``>>>`` or what follows ``::``.
 from __future__ import annotations
 
 import ast
-import asyncio
 import contextlib
 import doctest
 import inspect
@@ -18,29 +17,19 @@ import io
 import re
 import textwrap
 import traceback
-from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from unittest import SkipTest
 
-import pytest
 from sybil import Document, Example, Region
 from sybil.document import PythonDocStringDocument
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
-import aiolimiter
-
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/**/*.md")])
-MODULES = sorted(ROOT.glob("src/**/*.py"))
-
-# Not run: what a person types, or reads.  Python is not among them.
-OTHER_LANGUAGES = {"console", "ini", "json", "lua", "makefile", "sh", "text", "toml"}
-FENCE = re.compile(r"^ *(?:```+|~~~+)(?P<language>[^`\n]*)$", re.MULTILINE)
 LITERAL = re.compile(
     r"^(?P<indent> *)(?:\S.*)?::\n\n(?P<body>(?:(?P=indent) +.*\n|\n)+)", re.MULTILINE
 )
@@ -95,14 +84,6 @@ def difference(wanted: doctest.Example, got: str) -> str:
     return CHECKER.output_difference(wanted, got, doctest.ELLIPSIS)
 
 
-@pytest.fixture
-def stage(new_virtual_loop, monkeypatch) -> Iterator[Stage]:
-    """An empty stage; `asyncio.run` on it costs no time either."""
-    monkeypatch.setattr(asyncio.events, "new_event_loop", new_virtual_loop)
-    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
-        yield Stage({"__name__": "__main__"}, runner)
-
-
 def read_page(path: Path, stage: Stage) -> Document:
     """Parse a page of Markdown."""
     return Document.parse(
@@ -143,81 +124,3 @@ def perform(document: Document) -> list[str]:
         except SkipTest as skip:
             left_out.append(str(skip))
     return left_out
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_a_page_runs(path, stage):
-    """The blocks of a page run in their order, and print what it says."""
-    for reason in perform(read_page(path, stage)):
-        assert reason.startswith("needs "), "say what a block that is left out needs"
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_no_block_is_left_out_in_silence(path, stage):
-    """Each block of Python is run, or skipped with a reason, and called python."""
-    document = read_page(path, stage)
-    regions = [example.region for example in document.examples()]
-    skips = [r.parsed for r in regions if isinstance(r.parsed, tuple)]
-    found = [document.text[r.start :] for r in regions if r.evaluator == stage.block]
-    fences = [match["language"].strip() for match in FENCE.finditer(document.text)]
-    opened = fences[::2]
-
-    assert [skip for skip in skips if skip[0] != "end" and not skip[1]] == []
-    assert set(opened) <= {"python", "output", *OTHER_LANGUAGES}
-    assert opened.count("python") == sum(map(is_fence, found))
-
-
-def is_fence(text: str) -> bool:
-    """Whether a block begins with a fence, and is not one that is invisible."""
-    return text.lstrip(" -*").startswith(("```", "~~~"))
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: "/".join(p.parts[-2:]))
-def test_docstrings_run(path, stage):
-    """The examples in the docstrings of a module run."""
-    stage.names |= scenery()
-
-    assert perform(read_docstrings(path, stage)) == []
-
-
-@pytest.mark.parametrize(
-    "page",
-    [
-        "```python\nassert 1 == 2\n```\n",
-        "```python\nprint(1)\n```\n\n```output\n2\n```\n",
-        "```python\nawait asyncio.sleep(1, oops)\n```\n",
-    ],
-)
-def test_a_wrong_block_is_noticed(page, stage, tmp_path):
-    """A block that raises, or prints something else, fails its page."""
-    path = tmp_path / "page.md"
-    path.write_text(page)
-
-    with pytest.raises((AssertionError, NameError)):
-        perform(read_page(path, stage))
-
-
-@pytest.mark.parametrize("example", [">>> 1 + 1\n3", "So::\n\n    1 / 0"])
-def test_a_wrong_docstring_is_noticed(example, stage, tmp_path, monkeypatch):
-    """An example in a docstring that raises, or prints something else, is found."""
-    monkeypatch.syspath_prepend(tmp_path)
-    path = tmp_path / "wrong_docstring.py"
-    path.write_text(f'"""\nA module.\n\n{example}\n"""\n')
-
-    with pytest.raises((AssertionError, ZeroDivisionError)):
-        perform(read_docstrings(path, stage))
-
-
-def scenery() -> dict[str, object]:
-    """What an example in a docstring need not explain."""
-
-    async def ask_the_model() -> SimpleNamespace:
-        return SimpleNamespace(tokens_used=700)
-
-    names = {name: getattr(aiolimiter, name) for name in aiolimiter.__all__}
-    limiter = aiolimiter.AsyncLimiter(1000)
-    return names | {
-        "asyncio": asyncio,
-        "limiter": limiter,
-        "ask_the_model": ask_the_model,
-    }
