@@ -54,14 +54,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.add_marker(VIRTUAL)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads who belongs to which group
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the clock on the wall to the tests that ask for it, one at a time."""
+    """Leave the clock on the wall to the tests that ask for it."""
     for item in items:
         if item.get_closest_marker("real_time"):
             item.add_marker(pytest.mark.looptime(False))  # noqa: FBT003 -- its API
-            # One worker: they would take each other's time, and start servers twice.
-            item.add_marker(pytest.mark.xdist_group("real_time"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
