@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._core.decision import Decision, LimiterStatistics
 from ._core.errors import BackendError, RateLimitExceeded
+from ._shell.combined import CombinedLimiter, CombinedReservation
 from ._shell.keyed import KeyedLimiter
 from ._shell.limiter import AsyncLimiter
 from ._shell.reservation import Reservation
@@ -18,6 +19,8 @@ from ._shell.sliding import SlidingWindowLimiter
 __all__ = [
     "AsyncLimiter",
     "BackendError",
+    "CombinedLimiter",
+    "CombinedReservation",
     "Decision",
     "KeyedLimiter",
     "LimiterStatistics",

@@ -108,6 +108,14 @@ class Bucket:
             return 0.0
         return over / self.rate
 
+    def spares(self, amount: float, promised: float, instant: float) -> bool:
+        """Whether *promised* fits at *instant* if *amount* is taken now."""
+        if self.rate == inf:
+            return True
+        leaked = (instant - self.at) * self.rate
+        over = self.level + amount + promised - leaked - self.full
+        return over <= self.full * ROUNDING
+
     @property
     def available(self) -> float:
         """How much fits right now."""

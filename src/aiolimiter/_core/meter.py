@@ -51,6 +51,9 @@ class Meter(Protocol):
     def wait(self, amount: float) -> float:
         """Seconds until *amount* fits; not above 0 exactly when it fits now."""
 
+    def spares(self, amount: float, promised: float, instant: float) -> bool:
+        """Whether *promised* fits at *instant* if *amount* is taken now."""
+
     def take(self, amount: float) -> None:
         """Add *amount*, whether or not it fits."""
 

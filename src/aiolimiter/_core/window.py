@@ -121,6 +121,17 @@ class Window:
             due = self._expiry(entry)
         return max(due, self._paused_until) if over <= 0.0 else inf
 
+    def spares(self, amount: float, promised: float, instant: float) -> bool:
+        """Whether *promised* fits at *instant* if *amount* is taken now."""
+        over = promised - self._full * (1.0 + ROUNDING)
+        if instant < self.at + self._period:
+            over += amount
+        for entry in reversed(self._entries):
+            if over > 0.0 or self._expiry(entry) <= instant:
+                break
+            over += entry.amount
+        return over <= 0.0
+
     @property
     def quiet(self) -> bool:
         """Whether nobody waits and no pause is on."""

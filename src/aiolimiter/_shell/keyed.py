@@ -284,7 +284,7 @@ class KeyLimiter(Verbs):
 
 
 def _is_quiet(line: Line) -> bool:
-    return line.meter.quiet and not line.queue.waiting
+    return line.meter.quiet and not (line.queue.waiting or line.promises)
 
 
 def _float(amount: float) -> float:

@@ -23,35 +23,71 @@ from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import RateLimitExceeded
 from .clock import RESOLUTION, Clock, margin
 from .deadlines import Deadlines
-from .queue import Queue, Waiter
+from .promises import Promises
+from .queue import Queue, Visitor, Waiter
 
 if TYPE_CHECKING:
     from .._core.meter import Mark, Meter
+    from .request import Request
 
 
 class Line(Clock):
     """All who want something from one *meter*."""
 
-    __slots__ = ("_alarm", "_deadlines", "_due", "meter", "queue")
+    __slots__ = (
+        "_alarm",
+        "_deadlines",
+        "_due",
+        "_looking",
+        "meter",
+        "promises",
+        "queue",
+    )
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
         self.meter = meter
         self.queue = Queue()
+        self.promises = Promises()
+        self._looking = False
         self._deadlines = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
 
     # Asking.
 
+    def advance(self) -> float:
+        """Bring the meter up to the present, and return the instant."""
+        self.meter.advance(self.now())
+        return self.meter.at
+
+    def admits(self, amount: float, key: float) -> bool:
+        """Whether one with this *key* may take *amount* now."""
+        head = self.queue.head()
+        if head is not None and head.key <= key:
+            return False
+        return self._wait(amount, key) <= 0.0
+
     def take(self, amount: float) -> bool:
         """Take *amount* if it fits and nobody goes before it."""
-        meter = self.meter
-        meter.advance(self.now())
-        if self._is_first(meter.at + meter.lead(amount)) and meter.wait(amount) <= 0.0:
-            meter.take(amount)
+        if self.admits(amount, self.advance() + self.meter.lead(amount)):
+            self.meter.take(amount)
             return True
         return False
+
+    def enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """
+        Make *loop* the one that is waited in.
+
+        Raises:
+            RuntimeError: Somebody waits in another one, which is open.
+        """
+        if not self.follow(loop):
+            msg = (
+                "can't wait in this event loop: tasks of another one, which is "
+                "not closed, wait for this limiter; use one limiter for each loop"
+            )
+            raise RuntimeError(msg)
 
     def ask(
         self, amount: float, max_wait: float | None = None
@@ -69,35 +105,35 @@ class Line(Clock):
             RuntimeError: Somebody waits in another event loop, which is open.
         """
         loop = asyncio.get_running_loop()
-        if not self.follow(loop):
-            msg = (
-                "can't wait in this event loop: tasks of another one, which is "
-                "not closed, wait for this limiter; use one limiter for each loop"
-            )
-            raise RuntimeError(msg)
+        self.enter(loop)
         meter = self.meter
         if not 0.0 <= amount <= meter.burst:
             numbers.amount(amount, meter.burst)
-        meter.advance(self.now())
-        key = meter.at + meter.lead(amount)
-        first = self._is_first(key)
-        if first and meter.wait(amount) <= 0.0:
+        now = self.advance()
+        key = now + meter.lead(amount)
+        if self.admits(amount, key):
             meter.take(amount)
             return None
         deadline = inf
         if max_wait is not None:
-            if self._delay(amount) > max_wait:
-                raise self._refusal(amount, max_wait)
-            deadline = meter.at + max_wait
+            if self.delay(amount, key) > max_wait:
+                raise self.refusal(amount, max_wait, self.refused(amount))
+            deadline = now + max_wait
         turn: asyncio.Future[Mark] = loop.create_future()
-        waiter = Waiter(key, amount, turn, meter.at, deadline)
-        self.queue.push(waiter)
-        if deadline < inf:
-            self._deadlines.push(waiter)
-        if first or deadline < self._due:
-            meter.waited = True
-            self.look()
+        self.join(Waiter(key, amount, turn, now, deadline))
         return turn
+
+    def join(self, waiter: Waiter) -> None:
+        """Let *waiter* queue."""
+        queue = self.queue
+        first = not queue.waiting
+        queue.push(waiter)
+        if waiter.deadline < inf:
+            self._deadlines.push(waiter)
+        if first:
+            self.meter.waited = True
+        if first or waiter.deadline < self._due or queue.head() is waiter:
+            self.look_soon() if self._looking else self.look()
 
     def lost(self, turn: asyncio.Future[Mark], amount: float) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
@@ -108,7 +144,7 @@ class Line(Clock):
         if turn.cancelled():
             self.queue.gone(amount)
         elif turn.exception() is None:
-            self.meter.advance(self.now())
+            self.advance()
             self.meter.give_back(turn.result(), amount)
         self.look()
 
@@ -120,91 +156,13 @@ class Line(Clock):
             amount: What is wanted, in units.
             waiter: Who wants it, if already waiting; not in its own way.
         """
-        retry_after = self._retry_after(amount, waiter)
+        key = self.meter.at + self.meter.lead(amount)
+        retry_after = self.retry_after(amount, key, waiter=waiter)
         return Decision(False, retry_after, self.meter.available)  # noqa: FBT003 -- a field
 
-    # Changing what is allowed.
-
-    def settle(self, mark: Mark, amount: float, actual: float) -> None:
-        """Make what was taken at *mark* cost *actual* instead of *amount*."""
-        self.meter.advance(self.now())
-        if actual < amount:
-            self.meter.give_back(mark, amount - actual)
-        else:
-            self.meter.take(actual - amount)
-        self.look()
-
-    def pause(self, seconds: float) -> None:
-        """Admit nobody for *seconds*."""
-        self.meter.advance(self.now())
-        self.meter.pause(seconds)
-        self.look()
-
-    def restrict(self, remaining: float) -> None:
-        """Admit no more than *remaining* right now."""
-        self.meter.advance(self.now())
-        self.meter.restrict(remaining)
-        self.look()
-
-    def change(self, first: float, second: float) -> None:
-        """Go on with another limit: the two numbers the meter was made of."""
-        meter = self.meter
-        meter.advance(self.now())
-        meter.change(first, second)
-        for waiter in [w for w in self.queue if w.amount > meter.burst]:
-            error = numbers.never_fits(waiter.amount, meter.burst)
-            waiter.turn.set_exception(error)
-            self.queue.gone(waiter.amount)
-        self.queue.reorder(lambda w: w.arrival + meter.lead(w.amount))
-        self.look()
-
-    # Looking.
-
-    def look(self) -> None:
-        """Grant all who are due, refuse all whose time is over, set the timer."""
+    def delay(self, amount: float, key: float) -> float:
+        """Seconds until *amount* is due for one who joins with this *key*."""
         meter, queue = self.meter, self.queue
-        meter.advance(self.now())
-        due = inf
-        granted = []
-        while (head := queue.head()) is not None:
-            wait = meter.wait(head.amount)
-            if _is_over(head.deadline - meter.at, wait):
-                self._refuse(head)
-            elif wait > 0.0:
-                due = meter.at + wait
-                break
-            else:
-                queue.pop(head)
-                meter.take(head.amount)
-                granted.append(head.turn)
-        if granted:
-            self._grant(granted)
-        due = min(due, self._next_deadline())
-        if not queue.waiting:
-            meter.waited = False
-        self._set_alarm(due)
-
-    def statistics(self) -> LimiterStatistics:
-        """Tell how things are, without changing any."""
-        meter, queue = self.meter, self.queue
-        meter.advance(self.now())
-        return LimiterStatistics(
-            level=max(0.0, meter.level),
-            available=meter.available,
-            waiting=queue.waiting,
-            amount_waiting=queue.amount,
-            seconds_to_next=self._seconds_to_next(),
-        )
-
-    def _is_first(self, key: float) -> bool:
-        # Whether nobody who waits goes before one with this key.
-        head = self.queue.head()
-        return head is None or key < head.key
-
-    def _delay(self, amount: float) -> float:
-        # Seconds until the amount is due for one who joins the queue now.
-        meter, queue = self.meter, self.queue
-        key = meter.at + meter.lead(amount)
         if meter.fluid and queue.ends_by(key):
             return max(0.0, meter.wait(queue.amount + amount))
         forecast = meter.forecast()
@@ -214,24 +172,164 @@ class Line(Clock):
             forecast.take(other.amount)
         return forecast.wait(amount)
 
-    def _retry_after(self, amount: float, waiter: Waiter | None) -> float:
-        # Seconds until one who asks again then is admitted: it comes behind
-        # all who are due by then, or go first by then.
+    def due_of(self, turn: Request) -> float:
+        """Return the instant at which somebody who waits here is due."""
+        forecast = self.meter.forecast()
+        for other in self.queue:
+            if other.turn is turn:
+                return self.meter.at + forecast.wait(other.amount)
+            forecast.take(other.amount)
+        return inf
+
+    def retry_after(
+        self,
+        amount: float,
+        key: float,
+        at_least: float = 0.0,
+        waiter: Waiter | None = None,
+    ) -> float:
+        """
+        Seconds until one who asks again then is admitted.
+
+        It then comes behind all who are due by then, or go first by then.
+
+        Args:
+            amount: What is wanted, in units.
+            key: The key of one who asks now.
+            at_least: It asks no sooner, in seconds.
+            waiter: Who wants it, if already waiting; not in its own way.
+        """
+        forecast = self.meter.forecast()
+        if self.meter.fluid and self.queue.ends_by(key):
+            forecast.take(self.queue.amount)
+        else:
+            for other in self.queue:
+                wait = max(at_least, self._padded(forecast.wait(amount)))
+                if other.key > key + wait and forecast.wait(other.amount) > wait:
+                    break
+                if other is not waiter:
+                    forecast.take(other.amount)
+        held = self._held(amount, key)
+        if held == inf:
+            forecast.take(self.promises.amount)
+            held = 0.0
+        return max(at_least, self._padded(max(held, forecast.wait(amount))))
+
+    def refusal(
+        self, amount: float, max_wait: float, decision: Decision
+    ) -> RateLimitExceeded:
+        """Return the error for one who can't have *amount* within *max_wait*."""
+        msg = (
+            f"can't acquire {amount:.15g} within {max_wait:.3g} s: "
+            f"retry in {decision.retry_after:.3g} s, or allow a longer max_wait"
+        )
+        return RateLimitExceeded(msg, decision)
+
+    # Changing what is allowed.
+
+    def settle(self, mark: Mark, amount: float, actual: float) -> None:
+        """Make what was taken at *mark* cost *actual* instead of *amount*."""
+        self.advance()
+        if actual < amount:
+            self.meter.give_back(mark, amount - actual)
+        else:
+            self.meter.take(actual - amount)
+        self.look()
+
+    def pause(self, seconds: float) -> None:
+        """Admit nobody for *seconds*."""
+        self.advance()
+        self.meter.pause(seconds)
+        self.look()
+
+    def restrict(self, remaining: float) -> None:
+        """Admit no more than *remaining* right now."""
+        self.advance()
+        self.meter.restrict(remaining)
+        self.look()
+
+    def change(self, first: float, second: float) -> None:
+        """Go on with another limit: the two numbers the meter was made of."""
+        meter = self.meter
+        self.advance()
+        meter.change(first, second)
+        for waiter in [w for w in self.queue if w.amount > meter.burst]:
+            error = numbers.never_fits(waiter.amount, meter.burst)
+            waiter.turn.set_exception(error)
+            self.queue.gone(waiter.amount)
+        self.queue.reorder(self._key)
+        self.look()
+
+    # Looking.
+
+    def look(self) -> None:
+        """Grant all who are due, refuse all whose time is over, set the timer."""
+        self._looking = True
+        self.advance()
+        due = self._grant_due()
+        due = min(due, self._next_deadline())
+        if not self.queue.waiting:
+            self.meter.waited = False
+        self._looking = False
+        self._set_alarm(due)
+
+    def look_soon(self) -> None:
+        """Look in a moment; for those who are called in the middle of a look."""
+        if self.queue.waiting:
+            self._set_alarm(self.meter.at)
+
+    def statistics(self) -> LimiterStatistics:
+        """Tell how things are, without changing any."""
         meter, queue = self.meter, self.queue
-        key = meter.at + meter.lead(amount)
-        if meter.fluid and queue.ends_by(key):
-            return self._padded(max(0.0, meter.wait(queue.amount + amount)))
-        forecast = meter.forecast()
-        for other in queue:
-            wait = self._padded(forecast.wait(amount))
-            if other.key > key + wait and forecast.wait(other.amount) > wait:
-                break
-            if other is not waiter:
-                forecast.take(other.amount)
-        return self._padded(forecast.wait(amount))
+        self.advance()
+        return LimiterStatistics(
+            level=max(0.0, meter.level),
+            available=meter.available,
+            waiting=queue.waiting,
+            amount_waiting=queue.amount,
+            seconds_to_next=self._seconds_to_next(),
+        )
+
+    def _wait(self, amount: float, key: float) -> float:
+        # As the meter's, but a promise may hold back what would fit.
+        wait = self.meter.wait(amount)
+        return wait if wait > 0.0 else self._held(amount, key) or wait
+
+    def _key(self, waiter: Waiter) -> float:
+        if waiter.__class__ is Visitor:
+            return waiter.turn.rekey()
+        return waiter.arrival + self.meter.lead(waiter.amount)
+
+    def _held(self, amount: float, key: float) -> float:
+        if not self.promises:
+            return 0.0
+        return self.promises.hold_back(self.meter, amount, key)
 
     def _padded(self, wait: float) -> float:
         return wait + self.grain + margin(self.meter.at + wait)
+
+    def _grant_due(self) -> float:
+        # Returns the instant at which the next one is due.
+        meter, queue = self.meter, self.queue
+        granted: list[asyncio.Future[Mark]] = []
+        due = inf
+        while (head := queue.head()) is not None:
+            wait = self._wait(head.amount, head.key)
+            if _is_over(head.deadline - meter.at, wait):
+                self._refuse(head)
+            elif wait > 0.0:
+                due = meter.at + wait
+                break
+            else:
+                queue.pop(head)
+                if head.__class__ is Visitor:
+                    head.turn.come(self)
+                else:
+                    meter.take(head.amount)
+                    granted.append(head.turn)
+        if granted:
+            self._grant(granted)
+        return due
 
     def _seconds_to_next(self) -> float | None:
         # Whoever has to give up before being due is in the way until then.
@@ -253,20 +351,11 @@ class Line(Clock):
         # before it runs gives back before then.
         self._loop.call_soon(self.meter.release, mark)
 
-    def _refusal(
-        self, amount: float, max_wait: float, waiter: Waiter | None = None
-    ) -> RateLimitExceeded:
-        decision = self.refused(amount, waiter)
-        msg = (
-            f"can't acquire {amount:g} within {max_wait:.3g} s: "
-            f"retry in {decision.retry_after:.3g} s, or allow a longer max_wait"
-        )
-        return RateLimitExceeded(msg, decision)
-
     def _refuse(self, waiter: Waiter) -> None:
         self.queue.gone(waiter.amount)
+        decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
-        waiter.turn.set_exception(self._refusal(waiter.amount, max_wait, waiter))
+        waiter.turn.set_exception(self.refusal(waiter.amount, max_wait, decision))
 
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the
@@ -302,6 +391,7 @@ class Line(Clock):
     def _arrive(self, now: float) -> None:
         # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
+        self.promises.clear()
         self._deadlines.clear()
         self._alarm = None
         self._due = inf

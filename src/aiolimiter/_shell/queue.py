@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Iterator
 
+    from .request import Request
+
 # Entries of those who gave up are swept when they outnumber the others; a
 # queue this short is not worth a sweep.
 SHORT = 32
@@ -33,9 +35,15 @@ class Waiter(NamedTuple):
 
     key: float
     amount: float
-    turn: Future[Any]
+    turn: Future[Any] | Request
     arrival: float
     deadline: float
+
+
+class Visitor(Waiter):
+    """One who needs other lines as well: its turn is a `Request`."""
+
+    __slots__ = ()
 
 
 class Queue:

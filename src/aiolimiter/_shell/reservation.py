@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from .._core import numbers
+from .block import Block
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -13,10 +14,8 @@ if TYPE_CHECKING:
     from .line import Line
     from .verbs import Verbs
 
-_NEW = "its block is not entered yet"
 
-
-class Reservation:
+class Reservation(Block):
     """
     An amount that is taken on entering the block, and settled inside of it.
 
@@ -27,23 +26,20 @@ class Reservation:
         amount: What was reserved, in units.
     """
 
-    __slots__ = ("_line", "_mark", "_max_wait", "_obstacle", "_verbs", "amount")
+    __slots__ = ("_line", "_mark", "_max_wait", "_verbs", "amount")
 
     _line: Line
 
     def __init__(self, verbs: Verbs, amount: float, max_wait: float | None) -> None:
+        super().__init__()
         self._verbs = verbs
         self._mark: Mark = None
         self._max_wait = max_wait
-        self._obstacle = _NEW
         self.amount = amount
 
     async def __aenter__(self) -> Self:
-        if self._obstacle is not _NEW:
-            msg = "can't enter a reservation twice: call reserve again"
-            raise RuntimeError(msg)
-        self._obstacle = "its amount is not taken yet"
-        self._line = line = self._verbs._line
+        self._enter()
+        self._line = line = self._verbs._line  # noqa: SLF001 -- one layer
         turn = line.ask(self.amount, self._max_wait)
         if turn is None:
             self._mark = line.meter.mark()
@@ -54,7 +50,7 @@ class Reservation:
                 line.lost(turn, self.amount)
                 raise
             line.meter.hold(self._mark)
-        self._obstacle = ""
+        self._enter_done()
         return self
 
     async def __aexit__(
@@ -63,7 +59,7 @@ class Reservation:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._obstacle = self._obstacle or "its block is left"
+        self._leave()
         self._line.meter.release(self._mark)
 
     def settle(self, actual: float) -> None:
@@ -83,8 +79,5 @@ class Reservation:
             ValueError: *actual* is negative or not finite.
         """
         actual = numbers.finite("actual", actual)
-        if self._obstacle:
-            msg = f"can't settle: {self._obstacle}; settle once, inside the block"
-            raise RuntimeError(msg)
-        self._obstacle = "it is settled already"
+        self._settle()
         self._line.settle(self._mark, self.amount, actual)

@@ -67,7 +67,7 @@ class Verbs(Entering):
         line = self._line
         if amount.__class__ is not float or max_wait is not None:
             amount = numbers.amount(amount, line.meter.burst)
-            max_wait = _wait(max_wait)
+            max_wait = longest(max_wait)
         elif line.meter.admit(amount, line.time()):
             return
         turn = line.ask(amount, max_wait)
@@ -121,7 +121,7 @@ class Verbs(Entering):
                 limiter holds, or *max_wait* is negative.
         """
         amount = numbers.amount(amount, self._line.meter.burst)
-        return Reservation(self, amount, _wait(max_wait))
+        return Reservation(self, amount, longest(max_wait))
 
     def pause(self, seconds: float) -> None:
         """
@@ -157,5 +157,6 @@ class Verbs(Entering):
         return self._line.statistics()
 
 
-def _wait(max_wait: float | None) -> float | None:
+def longest(max_wait: float | None) -> float | None:
+    """Return *max_wait* as a float, if there is one, and 0 or more."""
     return None if max_wait is None else numbers.not_negative("max_wait", max_wait)

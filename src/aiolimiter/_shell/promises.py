@@ -1,0 +1,87 @@
+"""
+From then on I need so much: what requests of several limits leave behind.
+
+A request that waits in one line can't wait in the others too.  It leaves them
+a promise, which lets all others through as long as there is room left for it
+by then.  A promise is no water: it takes nothing, and it binds only those whose
+keys are later, so promises can't wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .._core.meter import Meter
+    from .request import Request
+
+
+class Promise(NamedTuple):
+    """From the instant *at* on, a request needs *amount*."""
+
+    at: float
+    amount: float
+    request: Request
+
+
+class Promises:
+    """What was promised in one line."""
+
+    __slots__ = ("_promised", "amount")
+
+    def __init__(self) -> None:
+        self._promised: dict[Request, Promise] = {}
+        self.amount = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._promised)
+
+    def make(self, request: Request, at: float, amount: float) -> None:
+        """Promise *amount* to *request* from *at* on, instead of before."""
+        self.drop(request)
+        self._promised[request] = Promise(at, amount, request)
+        self.amount += amount
+
+    def drop(self, request: Request) -> bool:
+        """Forget what was promised to *request*; return whether anything was."""
+        promise = self._promised.pop(request, None)
+        if promise is None:
+            return False
+        self.amount = self.amount - promise.amount if self._promised else 0.0
+        return True
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._promised.clear()
+        self.amount = 0.0
+
+    def hold_back(self, meter: Meter, amount: float, key: float) -> float:
+        """
+        Seconds for which one with this *key* may not take *amount*.
+
+        0.0 if it may.  Infinite if it depends on somebody who is about to come,
+        and who will then have this line looked at.
+        """
+        if meter.spares(amount, self.amount, meter.at):
+            return 0.0
+        promised = 0.0
+        for at, reserved, _ in sorted(self._before(key, meter.at), key=_at):
+            promised += reserved
+            if not meter.spares(amount, promised, max(at, meter.at)):
+                return at - meter.at if at > meter.at else inf
+        return 0.0
+
+    def _before(self, key: float, now: float) -> list[Promise]:
+        # The promises to those with a smaller key.  Whoever was to come by now,
+        # and could not, says anew when: until then the room is others'.
+        promises = [p for p in self._promised.values() if p.request.key < key]
+        for i, promise in enumerate(promises):
+            if promise.at <= now:
+                promises[i] = promise._replace(at=promise.request.due())
+                self._promised[promise.request] = promises[i]
+        return promises
+
+
+def _at(promise: Promise) -> float:
+    return promise.at

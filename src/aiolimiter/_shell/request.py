@@ -1,0 +1,204 @@
+"""
+A request of several limits at once: all of them, or nothing.
+
+It never holds one while it waits for another.  When not all admit it, it waits
+in the line that predicts the longest wait, as anybody there.  When it is due
+and another one does not admit it by then, it goes to wait in the one that now
+predicts longest, and leaves a promise in all others.  One key counts in all
+lines: its arrival, plus the shortest of its own leaking times.
+
+Everybody waits for time or for somebody with a smaller key, so nobody waits in
+a circle.  docs/design.md has the bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import TYPE_CHECKING, TypeAlias
+
+from .._core.decision import Decision
+from .queue import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._core.meter import Mark
+    from .line import Line
+
+    Marks: TypeAlias = dict[Line, Mark]
+
+
+class Request:
+    """
+    One who wants something from each of several lines.
+
+    In the queue of a line it stands where others have a future.
+
+    Args:
+        amounts: What it wants from which line.
+    """
+
+    __slots__ = ("_where", "amounts", "arrival", "deadline", "key", "turn")
+
+    turn: asyncio.Future[Marks]
+
+    def __init__(self, amounts: Mapping[Line, float]) -> None:
+        self.amounts = amounts
+        self.arrival = max(line.advance() for line in amounts)
+        self.deadline = inf
+        self.key = self.rekey()
+        self._where: Line | None = None
+
+    # Asking.
+
+    def take(self) -> bool:
+        """Take all amounts if all lines admit them."""
+        if self._slowest() is not None:
+            return False
+        for line, amount in self.amounts.items():
+            line.meter.take(amount)
+        return True
+
+    def ask(self, max_wait: float | None) -> asyncio.Future[Marks] | None:
+        """
+        Take all amounts, or wait for them.
+
+        Returns:
+            None when they were taken, else a future whose result are the marks
+            of the admission.  Whoever stops waiting for it calls `lost`.
+
+        Raises:
+            RateLimitExceeded: The wait would be longer than *max_wait* seconds.
+            RuntimeError: Somebody waits in another event loop, which is open.
+        """
+        loop = asyncio.get_running_loop()
+        for line in self.amounts:
+            line.enter(loop)
+        if self.take():
+            return None
+        slowest, wait = self._longest()
+        if max_wait is not None:
+            if wait > max_wait:
+                raise slowest.refusal(self.amounts[slowest], max_wait, self.decide())
+            self.deadline = self.arrival + max_wait
+        self.turn = loop.create_future()
+        self._wait_in(slowest)
+        return self.turn
+
+    def lost(self) -> None:
+        """Leave the queue; or give back what was granted and can't be used."""
+        turn = self.turn
+        if turn.get_loop().is_closed():
+            return
+        if not turn.done():
+            turn.cancel()
+        if turn.cancelled():
+            self._leave()
+        elif turn.exception() is None:
+            for line, mark in turn.result().items():
+                line.settle(mark, self.amounts[line], 0.0)
+
+    def decide(self) -> Decision:
+        """Take all amounts if all lines admit them; say when if they don't."""
+        if self.take():
+            return Decision(True, 0.0, self._available())  # noqa: FBT003 -- a field
+        wait, longer = 0.0, self._retry_after(0.0)
+        while longer > wait:
+            wait, longer = longer, self._retry_after(longer)
+        return Decision(False, wait, self._available())  # noqa: FBT003 -- a field
+
+    def mark(self) -> Marks:
+        """Start to remember what was just taken."""
+        return {line: line.meter.mark() for line in self.amounts}
+
+    # In a queue.
+
+    def done(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.turn.done()
+
+    def set_exception(self, error: Exception) -> None:
+        """Give up: the line it waited in has refused it."""
+        self.turn.set_exception(error)
+        self._where = None
+        self._withdraw()
+
+    def rekey(self) -> float:
+        """Return the key, found anew: a rate may have changed."""
+        leads = (line.meter.lead(amount) for line, amount in self.amounts.items())
+        self.key = self.arrival + min(leads)
+        return self.key
+
+    def due(self) -> float:
+        """Return the instant at which it is due where it waits."""
+        assert self._where is not None, "only one who waits has left a promise"
+        return self._where.due_of(self)
+
+    def come(self, line: Line) -> None:
+        """Be granted, now that it is due in *line*; or wait in another one."""
+        now = line.meter.at
+        for other in self.amounts:
+            other.meter.advance(now)
+        self._where = None
+        slowest = self._slowest(due_in=line)
+        if slowest is not None:
+            self._wait_in(slowest, leaving=line)
+            return
+        for other, amount in self.amounts.items():
+            other.meter.take(amount)
+        marks = self.mark()
+        self.turn.set_result(marks)
+        self.turn.get_loop().call_soon(_release, marks)
+        self._withdraw()
+
+    def _slowest(self, due_in: Line | None = None) -> Line | None:
+        # The line that makes it wait longest, if any does not admit it now.
+        waits = {
+            line: line.delay(amount, self.key)
+            for line, amount in self.amounts.items()
+            if line is not due_in and not line.admits(amount, self.key)
+        }
+        return max(waits, key=waits.__getitem__, default=None)
+
+    def _longest(self) -> tuple[Line, float]:
+        slowest = self._slowest()
+        assert slowest is not None, "asked only when some line does not admit it"
+        return slowest, slowest.delay(self.amounts[slowest], self.key)
+
+    def _wait_in(self, line: Line, leaving: Line | None = None) -> None:
+        amount = self.amounts[line]
+        line.promises.drop(self)
+        self._where = line
+        line.join(Visitor(self.key, amount, self, self.arrival, self.deadline))
+        if leaving is not None:
+            due = line.due_of(self)
+            for other, reserved in self.amounts.items():
+                if other is not line:
+                    other.promises.make(self, due, reserved)
+
+    def _leave(self) -> None:
+        self._withdraw()
+        where, self._where = self._where, None
+        if where is not None:
+            where.queue.gone(self.amounts[where])
+            where.look()
+
+    def _withdraw(self) -> None:
+        for line in self.amounts:
+            if line.promises.drop(self):
+                line.look_soon()
+
+    def _available(self) -> float:
+        return min(line.meter.available for line in self.amounts)
+
+    def _retry_after(self, at_least: float) -> float:
+        return max(
+            line.retry_after(amount, self.key, at_least)
+            for line, amount in self.amounts.items()
+        )
+
+
+def _release(marks: Marks) -> None:
+    for line, mark in marks.items():
+        line.meter.release(mark)
