@@ -11,9 +11,6 @@ for a file, in ``redis/bucket.lua`` for a server, step by step the same.
 - A request is *booked*, not asked for again: the reply names how many of each
   group are scheduled.  What was booked together is one stretch of the level;
   whoever takes the part of it that ends at *x* is `due` when *x* fits.
-- Several rates: at every instant that is booked, each level is at least what it
-  would be had time passed and the amounts come one by one (generic cell rate).
-  Such a stretch serves amounts up to its first one only.
 """
 
 from __future__ import annotations
@@ -175,11 +172,7 @@ def _settled(terms: Terms, state: State, settlement: Settlement) -> State:
 
 
 def _moved_up(terms: Terms, state: State, back: Levels) -> State:
-    """
-    Give *back* what somebody has booked ahead of.
-
-    All that is booked moves up by one time, and each level by what leaks in it.
-    """
+    """Move all that is booked up by one time, and the levels by what leaks in it."""
     time = min(part / rate for part, rate in zip(back, terms.rates, strict=True))
     levels = tuple(
         max(0.0, level - time * rate)
@@ -207,24 +200,18 @@ def _booked(
     A quantum is all that a process holds ahead, so it is all that is lost when
     it dies; and so processes take turns.
     """
+    before = state.levels
     if not groups:
-        return state.levels, state.levels, ()
-    most = groups[0].amount
-    before = _idle_until(terms, state.levels, due(terms, state.levels, most), 0.0)
+        return before, before, ()
     limit = reach(terms, before, due(terms, before, 0.0) + quantum)
     taken, served = 0.0, []
     for group in groups:
-        if len(before) > 1 and group.amount > most:
-            break
         part = _part(terms, before, taken, limit, group)
         served.append(part)
         taken += part.number * group.amount
         if part.number < group.number and not part.refused:
             break
-    if taken == 0.0:
-        return before, state.levels, tuple(served)
-    after = tuple(level + taken for level in before)
-    after = _idle_until(terms, after, due(terms, before, taken), most)
+    after = _poured(terms, before, taken) if taken else before
     return before, after, tuple(served)
 
 
@@ -241,11 +228,16 @@ def _part(
     return Served(int(number), refused=False)
 
 
-def _idle_until(terms: Terms, levels: Levels, wait: float, amount: float) -> Levels:
-    """Return *levels*, no lower than if *amount* came to an idle bucket at *wait*."""
+def _poured(terms: Terms, levels: Levels, amount: float) -> Levels:
+    """
+    Return *levels* with *amount* on top, booked as late as the slowest rate says.
+
+    A faster rate has leaked by then, and is as full as if it came at once.
+    """
+    wait = due(terms, levels, amount)
     return tuple(
-        max(level, wait * rate + amount)
-        for level, rate in zip(levels, terms.rates, strict=True)
+        max(level + amount, wait * rate + min(amount, cap))
+        for level, rate, cap in zip(levels, *terms, strict=True)
     )
 
 

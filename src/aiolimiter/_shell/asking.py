@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from heapq import heappop
 from math import ceil, inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .._core.trip import Group
 from .deadlines import Deadlines
@@ -73,7 +73,7 @@ class Asking:
         """Take those in again whose booking is void."""
         everybody = [*self._asked.values(), *waiters]
         everybody.sort(key=lambda waiter: waiter.key)
-        self._asked = OrderedDict((waiter.turn, waiter) for waiter in everybody)
+        self._asked = OrderedDict((turn_of(waiter), waiter) for waiter in everybody)
         for waiter in waiters:
             self._watch(waiter)
 
@@ -87,7 +87,7 @@ class Asking:
 
     def pop(self, head: Waiter) -> None:
         """Take the *head* out: it has a place."""
-        if self._asked.pop(head.turn, None) is None:
+        if self._asked.pop(turn_of(head), None) is None:
             self._queue.pop(head)
 
     def groups(self, now: float, limit: float) -> tuple[Group, ...]:
@@ -101,9 +101,9 @@ class Asking:
             if waiter is None:
                 break
             limit -= waiter.amount
-            self._asked[waiter.turn] = waiter
+            self._asked[turn_of(waiter)] = waiter
             self._add(groups, waiter, _wait(waiter, now))
-        self._asked.update((waiter.turn, waiter) for waiter in left)
+        self._asked.update((turn_of(waiter), waiter) for waiter in left)
         return tuple(groups)
 
     def served(self, served: Sequence[Served]) -> Iterator[tuple[Waiter, bool]]:
@@ -114,7 +114,7 @@ class Asking:
                 booked = place < part.number
                 if waiter.turn.done() or not (booked or part.refused):
                     continue
-                del self._asked[waiter.turn]
+                del self._asked[turn_of(waiter)]
                 yield waiter, booked
 
     def overdue(self, now: float, *, asking: bool) -> list[Waiter]:
@@ -123,9 +123,9 @@ class Asking:
         if not asking:
             return over
         for waiter in over:
-            if waiter.turn in self._asked:
+            if turn_of(waiter) in self._asked:
                 self._deadlines.push(waiter)
-        return [waiter for waiter in over if waiter.turn not in self._asked]
+        return [waiter for waiter in over if turn_of(waiter) not in self._asked]
 
     def next_deadline(self) -> float:
         """Return the next instant at which somebody's time is over."""
@@ -170,3 +170,8 @@ class _Deadlines(Deadlines):
             heappop(self._heap)
             over.append(first)
         return over
+
+
+def turn_of(waiter: Waiter) -> Turn:
+    """Return what *waiter* waits for: a booking, here."""
+    return cast("Turn", waiter.turn)

@@ -6,6 +6,8 @@ from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING
 
+from .asking import turn_of
+
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterator
@@ -65,7 +67,7 @@ class Booked:
                 # One that is cancelled leaves, and looks again, in this tick.
                 if due > now or waiter.turn.done():
                     return due
-                waiter.turn.set_result(stretch.take(waiter))
+                turn_of(waiter).set_result(stretch.take(waiter))
         return inf
 
     def next_due(self) -> float:

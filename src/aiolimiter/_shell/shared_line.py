@@ -22,7 +22,7 @@ from .._core import slots
 from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import BackendError, RateLimitExceeded
 from .._core.trip import Booking, Floor, Settlement
-from .asking import Asking
+from .asking import Asking, turn_of
 from .booked import Booked
 from .clock import Clock, margin
 from .pump import Pump, again
@@ -171,9 +171,9 @@ class SharedLine(Clock):
 
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
         for waiter in self._asking.overdue(now, asking=asking):
-            if waiter.turn not in self._booked:
+            if turn_of(waiter) not in self._booked:
                 self._refuse(waiter, self._asking.amount)
-                self._asking.leave(waiter.turn, waiter.amount)
+                self._asking.leave(turn_of(waiter), waiter.amount)
 
     def _refuse(self, waiter: Waiter, amount: float) -> None:
         decision = self._refusal(amount)
@@ -181,7 +181,7 @@ class SharedLine(Clock):
             f"can't acquire {waiter.amount:g} within max_wait: "
             f"retry in {decision.retry_after:.3g} s, or allow a longer wait"
         )
-        waiter.turn.set_exception(RateLimitExceeded(msg, decision))
+        turn_of(waiter).set_exception(RateLimitExceeded(msg, decision))
 
     def _refusal(self, amount: float) -> Decision:
         now = self.time()
@@ -225,8 +225,8 @@ class SharedLine(Clock):
         self._void = False
         if self._on_error != "wait" or self.pump.error is None:
             for waiter in self._asking:
-                self._let_go(waiter.turn, error)
-                self._asking.leave(waiter.turn, waiter.amount)
+                self._let_go(turn_of(waiter), error)
+                self._asking.leave(turn_of(waiter), waiter.amount)
         self.look()
 
     def _book(self, groups: tuple[Group, ...], reply: Reply) -> None:
@@ -234,8 +234,7 @@ class SharedLine(Clock):
             return
         parts = zip(groups, reply.served, strict=False)
         total = sum(group.amount * part.number for group, part in parts)
-        base = self.pump.seen_at
-        stretch = Stretch(self._terms, reply, total, groups[0].amount, base)
+        stretch = Stretch(self._terms, reply, total, self.pump.seen_at)
         for waiter, booked in self._asking.served(reply.served):
             if booked:
                 stretch.claim(waiter)

@@ -9,11 +9,12 @@ when the end of that part is.  So if somebody gives up, those behind move up.
 from __future__ import annotations
 
 from collections import OrderedDict
-from math import ceil, inf
+from math import ceil
 from typing import TYPE_CHECKING
 
 from .._core import numbers, slots
 from .._core.trip import Booking, Refund
+from .asking import turn_of
 from .rate import MICRO
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ class Stretch:
         terms: The rates it was booked under.
         reply: The store's answer.
         total: How much is booked, in units.
-        most: The largest amount it may serve.
         base: The instant in the loop's time at which the reply came.
     """
 
@@ -42,15 +42,12 @@ class Stretch:
         "_reply",
         "_terms",
         "given",
-        "most",
         "taken",
         "total",
         "turns",
     )
 
-    def __init__(
-        self, terms: Terms, reply: Reply, total: float, most: float, base: float
-    ) -> None:
+    def __init__(self, terms: Terms, reply: Reply, total: float, base: float) -> None:
         self._terms = terms
         self._reply = reply
         self._base = base
@@ -59,9 +56,6 @@ class Stretch:
         self.given = reply.given
         self.total = total
         self.taken = 0.0
-        # With several rates a larger amount than the first one would need more
-        # of the slower rate than was booked.
-        self.most = inf if len(terms.rates) == 1 else most
         self.turns: OrderedDict[Future[Booking | None], Waiter] = OrderedDict()
 
     @property
@@ -85,14 +79,13 @@ class Stretch:
 
     def fits(self, waiter: Waiter) -> bool:
         """Whether there is room left for one more, in time for its deadline."""
-        amount = waiter.amount
-        if amount > min(self.spare, self.most):
+        if waiter.amount > self.spare:
             return False
-        return self.due(self._claimed + amount) <= waiter.deadline
+        return self.due(self._claimed + waiter.amount) <= waiter.deadline
 
     def claim(self, waiter: Waiter) -> None:
         """Add one who will take a part of it."""
-        self.turns[waiter.turn] = waiter
+        self.turns[turn_of(waiter)] = waiter
         self._claimed += waiter.amount
 
     def leave(self, turn: Future[Booking | None]) -> bool:
@@ -105,7 +98,7 @@ class Stretch:
 
     def take(self, waiter: Waiter) -> Booking:
         """Hand the next part to the first of those who claim it."""
-        self.leave(waiter.turn)
+        self.leave(turn_of(waiter))
         self.taken += waiter.amount
         due = self.booked + ceil(self._wait(self.taken))
         return Booking(due, self.booked)

@@ -66,13 +66,13 @@ local function reach(levels, wait)
   return amount
 end
 
--- The levels, no lower than if an amount came to an idle bucket after a wait.
-local function idle_until(levels, wait, amount)
-  local raised = {}
+-- The levels with an amount on top.
+local function poured(levels, amount)
+  local wait, full = due(levels, amount), {}
   for i = 1, size do
-    raised[i] = max(levels[i], wait * rates[i] + amount)
+    full[i] = max(levels[i] + amount, wait * rates[i] + min(amount, caps[i]))
   end
-  return raised
+  return full
 end
 
 local function leaked(levels, last, now)
@@ -211,9 +211,7 @@ end
 
 local before, quantum, served = levels, take(), {}
 if cursor < #request then
-  local most, taken = request[cursor + 2], 0
-  before = idle_until(levels, due(levels, most), 0)
-  local limit = reach(before, due(before, 0) + quantum)
+  local taken, limit = 0, reach(before, due(before, 0) + quantum)
 
   local function part(asked, amount, wait)
     local count = min(asked, times(limit - taken, amount))
@@ -231,9 +229,6 @@ if cursor < #request then
 
   while cursor < #request do
     local asked, amount, wait = take(), take(), take()
-    if size > 1 and amount > most then
-      break
-    end
     local count, refused = part(asked, amount, wait)
     served[#served + 1] = count
     served[#served + 1] = refused
@@ -243,11 +238,7 @@ if cursor < #request then
     end
   end
   if taken > 0 then
-    local after = {}
-    for i = 1, size do
-      after[i] = before[i] + taken
-    end
-    levels = idle_until(after, due(before, taken), most)
+    levels = poured(before, taken)
   end
 end
 
