@@ -10,7 +10,9 @@ from typing import assert_type
 from aiolimiter import (
     AsyncLimiter,
     BackendError,
+    CombinedLimiter,
     Decision,
+    KeyedLimiter,
     LimiterStatistics,
     RateLimitExceeded,
     Reservation,
@@ -105,3 +107,29 @@ async def fetch(url: str, *, timeout: float = 1) -> bytes:
 async def decorated() -> None:
     assert_type(await fetch("x", timeout=2), bytes)
     await fetch(1)  # type: ignore[arg-type]  # the signature is kept
+
+
+async def keyed(user_id: int) -> None:
+    limits = KeyedLimiter(10)
+    KeyedLimiter(10, time_period=1, burst=3, max_keys=100_000)
+    async with limits[user_id]:
+        pass
+    await limits["user", user_id].acquire(2, max_wait=1)
+    assert_type(limits[user_id].try_acquire(), Decision)
+    async with limits[user_id].reserve(2) as reservation:
+        reservation.settle(1)
+    assert_type(len(limits), int)
+    assert_type(user_id in limits, bool)
+    limits[[user_id]]  # type: ignore[index]  # a key is hashable
+
+
+async def combined(chats: KeyedLimiter, chat_id: int) -> None:
+    model = CombinedLimiter(requests=AsyncLimiter(5), tokens=AsyncLimiter(30_000))
+    await model.acquire(requests=1, tokens=900, max_wait=10)
+    assert_type(model.try_acquire(tokens=900), Decision)
+    assert_type(model.statistics(), LimiterStatistics)
+    async with model.reserve(tokens=900) as reservation:
+        reservation.settle(tokens=700)
+    async with CombinedLimiter(AsyncLimiter(30, 1), chats[chat_id]):
+        pass
+    CombinedLimiter(10)  # type: ignore[arg-type]  # limiters, not numbers
