@@ -5,8 +5,6 @@ Draw the pictures of the documentation.
 which of them are not what it would write.
 """
 
-# ruff: noqa: INP001 -- scripts, not a package
-
 from __future__ import annotations
 
 import sys

@@ -1,7 +1,5 @@
 """What the pictures show: the real limiters, run on virtual time."""
 
-# ruff: noqa: INP001 -- scripts, not a package
-
 from __future__ import annotations
 
 import asyncio

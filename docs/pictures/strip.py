@@ -1,7 +1,5 @@
 """A strip of dots over time, as SVG: one dot an admission, stacked by instant."""
 
-# ruff: noqa: INP001 -- scripts, not a package
-
 from __future__ import annotations
 
 from collections.abc import Sequence
