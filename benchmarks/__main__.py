@@ -76,6 +76,8 @@ def main() -> None:
         others[version(python).split()[1]] = found
         missing += absent
     here = version(sys.executable).split()[1]
+    if args.output:
+        args.output.write_text(json.dumps({here: results, **others}, indent=1))
     print(table.markdown(table.build(questions, results, others, here)))
     today = datetime.datetime.now(tz=datetime.UTC).date()
     took = time.monotonic() - began
@@ -83,8 +85,6 @@ def main() -> None:
     print("Medians; a ratio is taken within each round. A dash: it has no such thing.")
     for line in missing:
         print(f"left out: {line}")
-    if args.output:
-        args.output.write_text(json.dumps({here: results, **others}, indent=1))
 
 
 if __name__ == "__main__":

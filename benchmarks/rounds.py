@@ -110,6 +110,7 @@ def run(
     for key in questions:
         question = QUESTIONS[key]
         able = [n for n in wanted if CONTENDERS[n].can(question.verb)]
+        able = [n for n in able if question.only is None or n in question.only]
         found: dict[str, list[Measured]] = defaultdict(list)
         for turn in range(question.rounds * more):
             note(f"  {key}: round {turn + 1} of {question.rounds * more}")

@@ -25,11 +25,12 @@ def value(results: Results, key: str, row: Row, name: str) -> float | None:
     A ratio is taken within each round before the median is.
     """
     found = results.get(key, {})
-    mine = [metrics[row.metric] for metrics in found.get(name, ())]
+    mine = [metrics.get(row.metric) for metrics in found.get(name, ())]
     if row.against is not None:
         theirs = [metrics[row.metric] for metrics in found.get(row.against, ())]
-        mine = [a / b for a, b in zip(mine, theirs, strict=False) if b]
-    return statistics.median(mine) if mine else None
+        mine = [a and b and a / b for a, b in zip(mine, theirs, strict=False)]
+    known = [number for number in mine if number is not None]
+    return statistics.median(known) if known else None
 
 
 def quantity(number: float, unit: str) -> str:
@@ -68,12 +69,16 @@ def yardstick(results: Results, key: str, row: Row) -> str:
 
 
 def reached(results: Results, key: str, row: Row) -> str:
-    """Say whether ours reaches what it should, in a word."""
-    number = value(results, key, row, "ours")
-    if row.reach is None or number is None:
+    """Say whether ours (or every peer) is where it should be, in a word."""
+    if row.reach is None:
+        return ""
+    names = [name for name in CONTENDERS if (name == "ours") is not row.peers]
+    numbers = [value(results, key, row, name) for name in names]
+    known = [number for number in numbers if number is not None]
+    if not known:
         return ""
     sign, bound = row.reach.split()
-    return "yes" if COMPARE[sign](number, float(bound)) else "NO"
+    return "yes" if all(COMPARE[sign](n, float(bound)) for n in known) else "NO"
 
 
 def rows_of(questions: Iterable[str]) -> list[tuple[str, Row]]:
@@ -96,7 +101,8 @@ def build(
         line = [key, row.work, yardstick(results, key, row)]
         line.append(cell(results, key, row, "ours"))
         line += [cell(other, key, row, "ours") for other in others.values()]
-        line += [row.reach or "", reached(results, key, row)]
+        bound = f"peers {row.reach}" if row.peers else row.reach or ""
+        line += [bound, reached(results, key, row)]
         table.append(line + [cell(results, key, row, name) for name in peers])
     return table
 

@@ -62,6 +62,14 @@ class Ours(_Bucket):
         try_acquire: Callable[[], object] = limiter.try_acquire
         return try_acquire
 
+    def keyed(self, limit: int, seconds: int) -> Callable[[str], object]:
+        limits = import_module("aiolimiter").KeyedLimiter(limit, seconds)
+
+        def call(key: str) -> object:
+            return limits[key].try_acquire()
+
+        return call
+
 
 class First(_Bucket):
     """The aiolimiter of the package index."""

@@ -25,8 +25,9 @@ class Contender:
 
     Verbs that a question may look for: ``entered()`` (for ``async with``) and
     ``acquire()`` with room, ``queue(n, loop)``, ``paced(rate)``,
-    ``weighted()``, ``blocked()`` (nobody is ever admitted), ``imported()``,
-    ``tried()`` and ``refused()`` (never wait), ``keyed()``.
+    ``weighted()``, ``blocked()`` (nobody is ever admitted), ``tried()`` and
+    ``refused()`` (which never wait), ``keyed(limit, seconds)``. The attribute
+    ``imports`` names its module.
     """
 
     name: ClassVar[str]

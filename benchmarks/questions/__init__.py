@@ -9,8 +9,13 @@ from . import (
     enter_with_room,
     importing,
     keeping_the_rate,
+    keys_and_everyone,
+    known_key,
     large_among_small,
+    million_keys,
     queue_and_drain,
+    rate_change,
+    trying,
 )
 
 QUESTIONS = {
@@ -24,6 +29,11 @@ QUESTIONS = {
         large_among_small,
         cancelled_waits,
         importing,
+        trying,
+        rate_change,
+        known_key,
+        million_keys,
+        keys_and_everyone,
     )
 }
 

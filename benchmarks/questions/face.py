@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Measured = Mapping[str, float]
@@ -22,6 +22,8 @@ class Row:
     unit: str = "s"
     against: str | None = None
     reach: str | None = None
+    #: Whether `reach` speaks of every peer's cell instead of ours.
+    peers: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,4 +43,5 @@ class Question:
     #: Mostly asleep, so all contenders may run at once.
     idle: bool = False
     inner_loops: int = 1
-    only: tuple[str, ...] = field(default=())
+    #: Who is asked, where having the verb is not enough.
+    only: tuple[str, ...] | None = None

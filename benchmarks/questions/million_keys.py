@@ -1,0 +1,104 @@
+"""What do a million live keys take, and is it given back?
+
+Bytes by tracemalloc, beyond the keys themselves. Then the clock moves on until
+every key is as good as new, and calls are made until they are forgotten: what
+is still held, and the CPU time of the worst of these calls. The peers run on
+real time, so they are asked for the bytes only, with 100,000 keys.
+"""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from importlib import import_module
+from time import thread_time
+from typing import Any
+
+from ..clock import SteppedLoop, run_stepped
+from ..contenders.face import Contender
+from .bytes_for_each_waiter import traced
+from .face import Measured, Question, Row
+
+MANY, SOME = 1_000_000, 100_000
+PERIOD = 3600
+
+
+def measure(contender: Contender) -> Measured:
+    """Return the bytes of a key, what stays of them, and the worst call."""
+    if contender.name != "ours":
+        return {"bytes": peer_bytes(contender)}
+    worst = run_stepped(worst_call)
+    tracemalloc.start()
+    held, left = run_stepped(remembered)
+    return {"bytes": held / MANY, "left": left / MANY, "worst": worst}
+
+
+def peer_bytes(contender: Contender) -> float:
+    """Return the bytes that a peer holds for each key."""
+    names = [f"user:{number}" for number in range(SOME)]
+    call = contender.keyed(1, PERIOD)  # type: ignore[attr-defined]
+    call("the first")
+    tracemalloc.start()
+    gc.collect()
+    before = traced()
+    for name in names:
+        call(name)
+    gc.collect()
+    return (traced() - before) / SOME
+
+
+async def worst_call(loop: SteppedLoop) -> float:
+    """Return the CPU seconds of the worst call while they are forgotten."""
+    names = [f"user:{number}" for number in range(MANY)]
+    limits = fill(names)
+    loop.step(PERIOD + 1)
+    worst = 0.0
+    for _ in range(2 * MANY):
+        start = thread_time()
+        limits["live"].try_acquire()
+        worst = max(worst, thread_time() - start)
+        if len(limits) <= 1:
+            return worst
+    msg = f"{len(limits)} keys are still remembered"
+    raise RuntimeError(msg)
+
+
+async def remembered(loop: SteppedLoop) -> tuple[int, int]:
+    """Return the bytes held for a million keys, and after they are forgotten."""
+    names = [f"user:{number}" for number in range(MANY)]
+    gc.collect()
+    before = traced()
+    limits = fill(names)
+    gc.collect()
+    held = traced() - before
+    loop.step(PERIOD + 1)
+    for _ in range(2 * MANY):
+        limits["live"].try_acquire()
+        if len(limits) <= 1:
+            break
+    # Whoever is left finds the emptied tables and lets go of them.
+    for _ in range(100):
+        limits["live"].try_acquire()
+    gc.collect()
+    return held, traced() - before
+
+
+def fill(names: list[str]) -> Any:
+    """Return limits under which each of the names owes something."""
+    limits = import_module("aiolimiter").KeyedLimiter(1, PERIOD)
+    for name in names:
+        limits[name].try_acquire()
+    return limits
+
+
+QUESTION = Question(
+    name="11b",
+    verb="keyed",
+    measure=measure,
+    rounds=1,
+    rows=(
+        Row("1,000,000 live keys: bytes each", "bytes", "B", reach="<= 250"),
+        Row("- left of each after they drain", "left", "B", reach="<= 1"),
+        Row("- worst call while they drain", "worst", reach="< 0.001"),
+    ),
+)
