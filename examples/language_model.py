@@ -2,6 +2,7 @@
 A client of a language model that counts requests and tokens, as the model does.
 
 Notice:
+- One request takes from both limits in one step, or waits and takes nothing.
 - Before a request only an estimate is known: the prompt, and the longest
   answer allowed.  That is reserved; settling gives back what was not needed.
 - A minute is counted as 2 % longer than it is.  The model counts requests when
@@ -17,15 +18,15 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-from aiolimiter import SlidingWindowLimiter
+from aiolimiter import CombinedLimiter, SlidingWindowLimiter
 
-MODEL = Path(__file__).parent / "servers" / "language_model.py"
+SERVER = Path(__file__).parent / "servers" / "language_model.py"
 MINUTE = 3
 OUR_MINUTE = MINUTE * 1.02
 MAX_TOKENS = 200
 
-requests = SlidingWindowLimiter(150, OUR_MINUTE)
 tokens = SlidingWindowLimiter(15_000, OUR_MINUTE)
+model = CombinedLimiter(requests=SlidingWindowLimiter(150, OUR_MINUTE), tokens=tokens)
 
 
 async def ask(port: int, prompt: str) -> None:
@@ -35,10 +36,10 @@ async def ask(port: int, prompt: str) -> None:
     estimate = len(prompt) // 4 + MAX_TOKENS
     try:
         while True:
-            async with tokens.reserve(estimate) as reservation, requests:
+            async with model.reserve(requests=1, tokens=estimate) as reservation:
                 writer.write(json.dumps(question).encode() + b"\n")
                 answer = json.loads(await reader.readline())
-                reservation.settle(answer.get("tokens", 0))
+                reservation.settle(tokens=answer.get("tokens", 0))
                 # Should it ever say no, everybody waits, not only we.
                 tokens.pause(answer.get("retry_after", 0))
     finally:
@@ -46,17 +47,17 @@ async def ask(port: int, prompt: str) -> None:
 
 
 async def main() -> None:
-    command = [sys.executable, str(MODEL), "--window", str(MINUTE)]
+    command = [sys.executable, str(SERVER), "--window", str(MINUTE)]
     command += ["--requests", "150", "--tokens", "15000"]
-    model = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
-    assert model.stdout is not None
-    port = int(await model.stdout.readline())
+    server = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    assert server.stdout is not None
+    port = int(await server.stdout.readline())
     try:
         async with asyncio.timeout(2 * OUR_MINUTE), asyncio.TaskGroup() as group:
             for _ in range(40):
                 group.create_task(ask(port, "What is a leaky bucket? " * 7))
     except TimeoutError:
-        counts = json.loads((await model.communicate(b"bye"))[0])
+        counts = json.loads((await server.communicate(b"bye"))[0])
         share = counts["tokens"] / (15_000 * 2 * OUR_MINUTE / MINUTE)
         print(f"requests that it refused: {counts['refused']}")
         print(f"used 95 % or more of the tokens it allows: {share >= 0.95}")
