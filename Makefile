@@ -39,7 +39,7 @@ bench: $(VENV)/.ready ## the benchmarks, as a table of ratios
 # here; pages appear by being committed.
 docs: $(VENV)/.ready-docs ## the documentation, into site/
 	@rm -rf build/site && mkdir -p build/site
-	@git ls-files -z -- '*.md' docs examples LICENSE ':!changelog.d' \
+	@git ls-files -z -- '*.md' docs examples LICENSE ':!changelog.d/+*' \
 	  | xargs -0 cp --parents --target-directory build/site
 	@$(BIN)/zensical build --strict --clean --config-file zensical.toml
 
