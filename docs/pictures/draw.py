@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import runs
+import chats
+import rushes
 import strip
 
 HERE = Path(__file__).parent
@@ -19,11 +20,17 @@ HERE = Path(__file__).parent
 def pictures() -> dict[str, str]:
     """Return each picture by the name of its file."""
     names = ["default", "paced", "started-full", "window"]
-    strips = runs.which_limiter()
-    return {
-        f"{name}.svg": strip.draw([one], until=372, tick=60, tall=10)
+    strips = rushes.which_limiter()
+    drawn = {
+        name: strip.draw([one], until=372, tick=60, tall=10)
         for name, one in zip(names, strips, strict=True)
     }
+    for name, pair in {
+        "everyone-first": chats.everyone_first(),
+        "chat-first": chats.chat_first(),
+    }.items():
+        drawn[name] = strip.draw(pair, until=12.5, tick=2, tall=6)
+    return {f"{name}.svg": picture for name, picture in drawn.items()}
 
 
 def main() -> None:

@@ -26,17 +26,15 @@ class Strip(NamedTuple):
 
     Attributes:
         title: What it is.
-        instants: When something was admitted, in seconds.
+        dots: When something was admitted, in seconds, and in which colour.
         stretch: Where to look.
         rushes: When many came at once, and what to write there.
-        hue: The colour of the dots.
     """
 
     title: str
-    instants: Sequence[float]
+    dots: Sequence[tuple[float, str]]
     stretch: Stretch
     rushes: Sequence[tuple[float, str]] = ()
-    hue: str = DOT
 
 
 def draw(
@@ -96,11 +94,11 @@ def _strip(strip: Strip, floor: float, tall: float, scale: float) -> list[str]:
         parts.append(f'<path d="M{x:.1f} {floor + 1:g} l-4 7 h8 z" fill="{INK}"/>')
         parts.append(_text(x + 9, top + 16, text))
     stacked: dict[float, int] = {}
-    for instant in strip.instants:
+    for instant, hue in strip.dots:
         x = round(LEFT + instant * scale, 1)
         y = floor - 5 - STEP * stacked.setdefault(x, 0)
         stacked[x] += 1
-        parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{RADIUS}" fill="{strip.hue}"/>')
+        parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{RADIUS}" fill="{hue}"/>')
     return parts
 
 

@@ -1,32 +1,18 @@
-"""What the pictures show: the real limiters, run on virtual time."""
+"""The rushes of "Which limiter do I need?": the real limiters, on virtual time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import looptime
-from strip import Stretch, Strip
+from strip import DOT, Stretch, Strip
+from virtual import virtual
 
 from aiolimiter import AsyncLimiter, SlidingWindowLimiter
 
 WINDOW = 60.0
 RUSHES = (0.0, 240.0)
 CROWD = 25
-
-
-def virtual(main: Awaitable[Any]) -> Any:
-    """Run *main* to its end on a loop whose clock begins at 0 and never idles."""
-
-    def new_loop() -> asyncio.AbstractEventLoop:
-        return looptime.new_event_loop(resolution=1e-9, noop_cycles=0, idle_timeout=5)
-
-    async def awaited() -> Any:
-        return await main
-
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(awaited())
 
 
 def fullest(instants: Sequence[float], seconds: float) -> tuple[float, int]:
@@ -61,7 +47,8 @@ def _rushed(
     start, most = fullest(instants, WINDOW)
     text = f"{most} in {WINDOW:g} s"
     rushes = [(at, f"{CROWD} come") for at in RUSHES]
-    return Strip(title, instants, Stretch(start, start + WINDOW, text), rushes)
+    dots = [(instant, DOT) for instant in instants]
+    return Strip(title, dots, Stretch(start, start + WINDOW, text), rushes)
 
 
 async def _admissions(
