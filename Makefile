@@ -9,13 +9,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo demo-fleet test check bench docs clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.ready ## ten tasks, one bucket: watch it drip
 	@$(BIN)/python -m aiolimiter
+
+demo-fleet: $(VENV)/.ready-test ## processes that share one limit, while their server fails
+	@$(BIN)/python -m aiolimiter fleet
 
 test: $(VENV)/.ready-test ## every test, and the coverage gate
 	@$(BIN)/coverage erase
