@@ -1,0 +1,1 @@
+"""The laws of the limiters: drawn at random, and tried in every order."""
