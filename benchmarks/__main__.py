@@ -81,7 +81,8 @@ def main() -> None:
     print(table.markdown(table.build(questions, results, others, here)))
     today = datetime.datetime.now(tz=datetime.UTC).date()
     took = time.monotonic() - began
-    print(f"\n{today}, {version(sys.executable)}, {os.cpu_count()} cores, {took:.0f} s.")
+    where = f"{version(sys.executable)}, {os.cpu_count()} cores"
+    print(f"\n{today}, {where}; took {took:.0f} s.")
     print("Medians; a ratio is taken within each round. A dash: it has no such thing.")
     for line in missing:
         print(f"left out: {line}")

@@ -7,9 +7,11 @@ busy for a while is busy for both.
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -42,20 +44,23 @@ def run_worker(question: Question, name: str, python: str) -> Measured:
     env = environment(contender.package, python)
     command = [python, "-m", "benchmarks.worker", question.name, name]
     if question.timed is not None:
-        return run_pyperf(command, contender.loops // question.inner_loops, env)
+        return run_pyperf(command, contender.loops, env)
     return json.loads(launch(command, env))
 
 
 def run_pyperf(command: list[str], loops: int, env: dict[str, str]) -> Measured:
-    """Let pyperf time it in a process of its own, and return the median."""
+    """Let pyperf time it in a process of its own, and return the medians."""
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "out.json"
+        path, beside = Path(scratch) / "out.json", Path(scratch) / "of_lock"
         size = ["-p", "1", "-n", "5", "-w", "1", "-l", str(loops)]
         rest = ["--quiet", "--inherit-environ", "PYTHONPATH", "-o", str(path)]
-        launch([*command, *size, *rest], env)
+        launch([*command, str(beside), *size, *rest], env)
         import pyperf
 
-        return {"seconds": pyperf.Benchmark.load(str(path)).median()}
+        # The first one is the warm-up.
+        of_lock = [float(line) for line in beside.read_text().split()[1:]]
+        seconds = pyperf.Benchmark.load(str(path)).median()
+        return {"seconds": seconds, "of_lock": statistics.median(of_lock)}
 
 
 def launch(command: list[str], env: dict[str, str]) -> str:
@@ -78,7 +83,10 @@ def launch(command: list[str], env: dict[str, str]) -> str:
         msg = f"no answer in {LIMIT} s"
         raise PeerMissingError(msg) from late
     if done.returncode:
-        raise PeerMissingError(done.stderr.strip().splitlines()[-1])
+        lines = done.stderr.strip().splitlines() or ["no word of why"]
+        raise PeerMissingError(
+            next((x for x in lines[::-1] if "rror: " in x), lines[-1])
+        )
     return done.stdout
 
 
@@ -108,12 +116,12 @@ def run(
     missing: dict[str, str] = {}
     wanted = list(contenders)
     for key in questions:
+        began = time.monotonic()
         question = QUESTIONS[key]
         able = [n for n in wanted if CONTENDERS[n].can(question.verb)]
         able = [n for n in able if question.only is None or n in question.only]
         found: dict[str, list[Measured]] = defaultdict(list)
-        for turn in range(question.rounds * more):
-            note(f"  {key}: round {turn + 1} of {question.rounds * more}")
+        for _ in range(question.rounds * more):
             for name, outcome in ask(question, list(able), python):
                 if isinstance(outcome, PeerMissingError):
                     missing[f"{key}/{name}"] = str(outcome)
@@ -121,4 +129,5 @@ def run(
                 else:
                     found[name].append(outcome)
         results[key] = dict(found)
+        note(f"  {key}: {time.monotonic() - began:.0f} s")
     return results, [f"{who}: {why}" for who, why in missing.items()]

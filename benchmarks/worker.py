@@ -1,7 +1,8 @@
 """One measurement in a process of its own.
 
 ``python -m benchmarks.worker QUESTION CONTENDER`` prints its metrics as JSON.
-Questions that pyperf times go through pyperf, whose options follow the names.
+Questions that pyperf times take one more name, of the file for the seconds of
+the Lock that was timed in turns with the contender, and then pyperf's options.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import sys
 import warnings
+from pathlib import Path
 
 from .contenders import CONTENDERS
 from .questions import QUESTIONS
@@ -27,16 +29,19 @@ def main() -> None:
         gc.collect()
         print(json.dumps(question.measure(contender)))
         return
+    beside = Path(sys.argv.pop(1))
     import pyperf
 
+    def seconds(loops: int) -> float:
+        mine, locks = question.timed(contender, loops)
+        with beside.open("a") as file:
+            print(mine / locks, file=file)
+        return mine
+
     name = f"{question.name} {contender.title}"
-    names = ("-m", "benchmarks.worker", question.name, contender.name)
+    names = ("-m", __spec__.name, question.name, contender.name, str(beside))
     runner = pyperf.Runner(program_args=names)
-    runner.bench_time_func(
-        name,
-        lambda loops: question.timed(contender, loops),
-        inner_loops=question.inner_loops,
-    )
+    runner.bench_time_func(name, seconds)
 
 
 if __name__ == "__main__":

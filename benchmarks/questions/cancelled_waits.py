@@ -78,8 +78,10 @@ QUESTION = Question(
     measure=measure,
     rounds=1,
     rows=(
-        Row("1,000,000 cancelled: bytes left by each", "left_bytes", "B", reach="< 1"),
-        Row("- blocks left by each", "left_blocks", "", reach="< 0.001"),
+        Row(
+            "1,000,000 cancelled: blocks each left", "left_blocks", "", reach="<= 0.001"
+        ),
+        Row("- by resident set", "left_bytes", "B"),
         Row("- cost of a cancel", "cancel", against="floor"),
         Row("- last 100,000 over first", "growth", "x", reach="<= 1.1"),
     ),

@@ -1,38 +1,36 @@
 """What does ``async with limiter`` cost while there is room?
 
 One coroutine loops over it, so that entering and leaving are measured and not
-the event loop. Timed by pyperf.
+the event loop. Timed by pyperf, in turns with an uncontended `asyncio.Lock`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
 from typing import Any
 
-from .face import Question, Row
+from ..stretch import beside_lock, entered
+from .face import Question, Row, Timed
 
 
-def timed(contender: Any, loops: int) -> float:
-    """Return the seconds that `loops` blocks took."""
+def timed(contender: Any, loops: int) -> Timed:
+    """Return the seconds that `loops` blocks took, and those of a Lock."""
 
-    async def main() -> float:
+    async def main() -> Timed:
         limiter = contender.entered()
-        start = perf_counter()
-        for _ in range(loops):
-            async with limiter:
-                pass
-        return perf_counter() - start
+        return await beside_lock(lambda times: entered(limiter, times), loops)
 
     return asyncio.run(main())
 
+
+WORK = "`async with`, room"
 
 QUESTION = Question(
     name="1",
     verb="entered",
     timed=timed,
     rows=(
-        Row("`async with`, room", "seconds", against="lock", reach="< 0.9"),
-        Row("`async with`, room", "seconds", against="aiolimiter", reach="< 0.35"),
+        Row(WORK, "of_lock", "x", "lock", "< 0.9", size="seconds"),
+        Row(WORK, "of_lock", "x", "aiolimiter", "< 0.35", size="seconds"),
     ),
 )

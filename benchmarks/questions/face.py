@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Measured = Mapping[str, float]
+#: Seconds of the contender, and of an uncontended Lock, in turns.
+Timed = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Row:
     unit: str = "s"
     against: str | None = None
     reach: str | None = None
+    #: The metric that says how much 1x is, where `metric` is a ratio itself.
+    size: str | None = None
     #: Whether `reach` speaks of every peer's cell instead of ours.
     peers: bool = False
 
@@ -31,17 +35,17 @@ class Question:
     """One question, asked of every contender that has the `verb`.
 
     Either `timed` (given to pyperf: a function of a contender and a number of
-    loops that returns seconds) or `measure` (one process, some metrics).
+    loops; its metrics are ``seconds`` and ``of_lock``) or `measure` (one
+    process, some metrics).
     """
 
     name: str
     verb: str
     rows: tuple[Row, ...]
-    timed: Callable[[Any, int], float] | None = None
+    timed: Callable[[Any, int], Timed] | None = None
     measure: Callable[[Any], Measured] | None = None
-    rounds: int = 5
+    rounds: int = 3
     #: Mostly asleep, so all contenders may run at once.
     idle: bool = False
-    inner_loops: int = 1
     #: Who is asked, where having the verb is not enough.
     only: tuple[str, ...] | None = None

@@ -21,7 +21,7 @@ KEYS, EACH = 10_000, 5
 STEPS = 20
 
 
-def measure(contender: Contender) -> Measured:
+def measure(_ours: Contender) -> Measured:
     """Return CPU seconds for each grant, and how they compare."""
     combined, single = run_stepped(on_both), run_stepped(on_one)
     return {"cpu": combined, "over_single": combined / single}

@@ -54,7 +54,5 @@ QUESTION = Question(
     measure=measure,
     rounds=1,
     idle=True,
-    rows=(
-        Row("`acquire(10)` of 10/s among small ones", "longest", reach="<= 2.2"),
-    ),
+    rows=(Row("`acquire(10)` of 10/s among small ones", "longest", reach="<= 2.2"),),
 )

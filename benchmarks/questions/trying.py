@@ -27,7 +27,7 @@ async def main(contender: Contender) -> Measured:
     refused = contender.refused()  # type: ignore[attr-defined]
     awaits, room, full = [], [], []
     for _ in range(TURNS):
-        awaits.append(await waited(acquire, times))
+        awaits.append(await waited(acquire, times) / times)
         room.append(called(tried, times))
         full.append(called(refused, times))
     return {
