@@ -58,6 +58,7 @@ class Model:
         self._requests = Window(requests, window)
         self._tokens = Window(tokens, window)
         self._random = random.Random(7)
+        self.talks: set[asyncio.Task[None] | None] = set()
         self.counts = {"requests": 0, "tokens": 0, "refused": 0}
 
     async def answer(self, prompt: str, max_tokens: int) -> dict[str, float]:
@@ -81,6 +82,7 @@ class Model:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Serve one connection until it is closed."""
+        self.talks.add(asyncio.current_task())
         async for line in reader:
             answer = await self.answer(**json.loads(line))
             writer.write(json.dumps(answer).encode() + b"\n")
@@ -95,6 +97,7 @@ async def main() -> None:
     async with await asyncio.start_server(model.talk, "127.0.0.1", 0) as server:
         print(server.sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.read)
+        await asyncio.gather(*filter(None, model.talks), return_exceptions=True)
     print(json.dumps(model.counts))
 
 
