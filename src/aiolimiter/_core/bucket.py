@@ -15,7 +15,6 @@ as far as it has not leaked (see `layers`).
 from __future__ import annotations
 
 from math import inf
-from sys import float_info
 
 from .layers import Layer, Layers
 from .numbers import ROUNDING
@@ -44,7 +43,6 @@ class Bucket:
         "at",
         "burst",
         "ceiling",
-        "full",
         "level",
         "rate",
     )
@@ -103,8 +101,8 @@ class Bucket:
 
     def wait(self, amount: float) -> float:
         """Seconds until *amount* fits; not above 0 exactly when it fits now."""
-        over = self.level + amount - self.full
-        if 0.0 < over <= self.full * ROUNDING:
+        over = self.level + amount - self.burst
+        if 0.0 < over <= self.burst * ROUNDING or self.rate == inf:
             return 0.0
         return over / self.rate
 
@@ -113,8 +111,8 @@ class Bucket:
         if self.rate == inf:
             return True
         leaked = (instant - self.at) * self.rate
-        over = self.level + amount + promised - leaked - self.full
-        return over <= self.full * ROUNDING
+        over = self.level + amount + promised - leaked - self.burst
+        return over <= self.burst * ROUNDING
 
     @property
     def available(self) -> float:
@@ -146,7 +144,10 @@ class Bucket:
     def give_back(self, mark: Layer, amount: float) -> None:
         """Undo up to *amount* of what was taken at *mark*, less what leaked."""
         self._layers.sink(self.level - self._floor)
-        self.level -= self._layers.take(mark, amount)
+        back = self._layers.take(mark, amount)
+        self.level -= back
+        # Whatever comes back during a pause was taken before it.
+        self._beneath -= back
 
     def abandon(self) -> None:
         """Let go of all marks, whoever holds them, and of whoever waited."""
@@ -178,7 +179,7 @@ class Bucket:
 
     def restrict(self, remaining: float) -> None:
         """Fill the bucket until at most *remaining* fits."""
-        if remaining < self.burst and self.rate < inf:
+        if self.rate < inf:
             self._raise_to(self.burst - remaining)
 
     def change(self, rate: float, burst: float) -> None:
@@ -222,13 +223,15 @@ class Bucket:
     def _measure(self, rate: float, burst: float) -> None:
         self.rate = rate
         self.burst = burst
-        # Without a limit `full` must stay finite: inf - inf is no number.
-        self.full = burst if rate < inf else float_info.max
         self._calm()
 
     def _calm(self) -> None:
-        calm = not (self._waited or self._layers)
-        self.ceiling = self.full * (1.0 + ROUNDING) if calm else -inf
+        if self._waited or self._layers:
+            self.ceiling = -inf
+        elif self.rate == inf:
+            self.ceiling = inf
+        else:
+            self.ceiling = self.burst * (1.0 + ROUNDING)
 
     def _settle_floor(self) -> None:
         # What has leaked to the floor of before is gone, wherever it is next.

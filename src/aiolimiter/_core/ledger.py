@@ -96,6 +96,7 @@ class Ledger:
 
     def change(self, rate_of: RateOf, now: float) -> None:
         """Leak at another rate from *now* on, without a look at every key."""
+        self.at = now
         self._past.append((now, self.rate_of, self._generation))
         self.rate_of = rate_of
         self._nearest = [

@@ -10,7 +10,7 @@ careful side, at a cost of a `SLICES`-th of the rate at most.
 from __future__ import annotations
 
 from collections import deque
-from math import inf, nextafter
+from math import fsum, inf, nextafter
 from sys import float_info
 
 from .numbers import ROUNDING
@@ -20,14 +20,17 @@ SLICES = 2048
 
 
 class Entry:
-    """What was admitted from *first* to *newest*."""
+    """What was admitted from *first* to *newest*, after so many words."""
 
-    __slots__ = ("amount", "first", "newest")
+    __slots__ = ("amount", "first", "newest", "words")
 
-    def __init__(self, amount: float, first: float, newest: float) -> None:
+    def __init__(
+        self, amount: float, first: float, newest: float, words: int = 0
+    ) -> None:
         self.amount = amount
         self.first = first
         self.newest = newest
+        self.words = words
 
 
 class Window:
@@ -42,12 +45,14 @@ class Window:
 
     __slots__ = (
         "_entries",
+        "_expired",
         "_freed_at",
         "_full",
         "_paused_until",
         "_period",
         "_spare",
         "_word_at",
+        "_words",
         "at",
         "burst",
         "level",
@@ -57,10 +62,14 @@ class Window:
 
     def __init__(self, max_rate: float, period: float) -> None:
         self._entries: deque[Entry] = deque()
+        self._expired = 0
         self._freed_at = -inf
         self._paused_until = -inf
-        self._spare = inf
+        # How often a server's word filled the window, when it last did, and
+        # how much of what was taken before may still come back.
+        self._words = 0
         self._word_at = -inf
+        self._spare = inf
         self.at = -inf
         self.level = 0.0
         self.waited = False
@@ -85,8 +94,11 @@ class Window:
             self.level -= entry.amount
             entry.amount = 0.0
             self._freed_at = expiry
-        if not entries:
-            self.level = 0.0
+            self._expired += 1
+        # Rounding adds up, always the same way.
+        if self._expired > len(entries):
+            self._expired = 0
+            self.level = fsum(entry.amount for entry in entries)
 
     def rebase(self, now: float) -> None:
         """Go on at *now* by another clock, which may be far behind this one."""
@@ -119,7 +131,10 @@ class Window:
                 break
             over -= entry.amount
             due = self._expiry(entry)
-        return max(due, self._paused_until) if over <= 0.0 else inf
+        # What is left over of an amount that fits an empty window is rounding.
+        if over > 0.0 and amount > self._full:
+            return inf
+        return max(due, self._paused_until)
 
     def spares(self, amount: float, promised: float, instant: float) -> bool:
         """Whether *promised* fits at *instant* if *amount* is taken now."""
@@ -153,11 +168,13 @@ class Window:
             self._entries[-1].amount += amount
             self._entries[-1].newest = self.at
         else:
-            self._entries.append(Entry(amount, self.at, self.at))
+            self._entries.append(Entry(amount, self.at, self.at, self._words))
 
     def mark(self) -> Entry:
         """Remember what was just taken, so that it can be given back."""
-        return self._entries[-1] if self._entries else Entry(0.0, self.at, self.at)
+        if self._entries:
+            return self._entries[-1]
+        return Entry(0.0, self.at, self.at, self._words)
 
     def hold(self, mark: Entry) -> None:
         """Do nothing: an entry is kept by whoever has it."""
@@ -168,7 +185,7 @@ class Window:
     def give_back(self, mark: Entry, amount: float) -> None:
         """Undo up to *amount* of what was taken at *mark*, unless expired."""
         back = min(amount, mark.amount)
-        if mark.first <= self._word_at:
+        if mark.words < self._words:
             back = min(back, self._spare)
             self._spare -= back
         mark.amount -= back
@@ -193,6 +210,7 @@ class Window:
         spare = self._spare if self.at - self._word_at < self._period else inf
         self._spare = min(spare, max(0.0, over))
         self._word_at = self.at
+        self._words += 1
         if over < 0.0:
             self.take(-over)
 
@@ -224,10 +242,8 @@ class Window:
         self._full = min(max_rate, float_info.max / 2.0)
 
     def _is_near(self, entry: Entry) -> bool:
-        if entry.newest == self.at:
-            return True
         if len(self._entries) < SLICES:
-            return False
+            return entry.newest == self.at and entry.words == self._words
         return self.at - entry.first <= self._period / SLICES
 
     def _expiry(self, entry: Entry) -> float:

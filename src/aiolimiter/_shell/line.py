@@ -24,11 +24,11 @@ from .._core.errors import RateLimitExceeded
 from .clock import RESOLUTION, Clock, margin
 from .deadlines import Deadlines
 from .promises import Promises
-from .queue import Queue, Visitor, Waiter
+from .queue import Queue, Turn
 
 if TYPE_CHECKING:
     from .._core.meter import Mark, Meter
-    from .request import Request
+    from .request import Visitor
 
 
 class Line(Clock):
@@ -47,10 +47,10 @@ class Line(Clock):
     def __init__(self, meter: Meter) -> None:
         super().__init__()
         self.meter = meter
-        self.queue = Queue()
+        self.queue: Queue[Turn | Visitor] = Queue()
         self.promises = Promises()
         self._looking = False
-        self._deadlines = Deadlines()
+        self._deadlines: Deadlines[Turn | Visitor] = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
 
@@ -89,9 +89,7 @@ class Line(Clock):
             )
             raise RuntimeError(msg)
 
-    def ask(
-        self, amount: float, max_wait: float | None = None
-    ) -> asyncio.Future[Mark] | None:
+    def ask(self, amount: float, max_wait: float | None = None) -> Turn | None:
         """
         Take *amount*, or join the queue for it.
 
@@ -119,36 +117,34 @@ class Line(Clock):
             if self.delay(amount, key) > max_wait:
                 raise self.refusal(amount, max_wait, self.refused(amount))
             deadline = now + max_wait
-        turn: asyncio.Future[Mark] = loop.create_future()
-        self.join(Waiter(key, amount, turn, now, deadline))
+        turn = Turn(loop=loop)
+        turn.key, turn.amount, turn.arrival = key, amount, now
+        turn.deadline, turn.queue = deadline, self.queue
+        self.join(turn)
         return turn
 
-    def join(self, waiter: Waiter) -> None:
+    def join(self, waiter: Turn | Visitor) -> None:
         """Let *waiter* queue."""
         queue = self.queue
-        first = not queue.waiting
         queue.push(waiter)
         if waiter.deadline < inf:
             self._deadlines.push(waiter)
-        if first:
+        if queue.waiting == 1:
             self.meter.waited = True
-        if first or waiter.deadline < self._due or queue.head() is waiter:
+        if waiter.deadline < self._due or queue.head() is waiter:
             self.look_soon() if self._looking else self.look()
 
-    def lost(self, turn: asyncio.Future[Mark], amount: float) -> None:
+    def lost(self, turn: Turn) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
         if turn.get_loop() is not self._loop or self._loop.is_closed():
             return
-        if not turn.done():
-            turn.cancel()
-        if turn.cancelled():
-            self.queue.gone(amount)
-        elif turn.exception() is None:
+        turn.cancel()
+        if not turn.cancelled() and turn.exception() is None:
             self.advance()
-            self.meter.give_back(turn.result(), amount)
+            self.meter.give_back(turn.result(), turn.amount)
         self.look()
 
-    def refused(self, amount: float, waiter: Waiter | None = None) -> Decision:
+    def refused(self, amount: float, waiter: Turn | Visitor | None = None) -> Decision:
         """
         Say when *amount* can be had by one who asks again then.
 
@@ -172,11 +168,11 @@ class Line(Clock):
             forecast.take(other.amount)
         return forecast.wait(amount)
 
-    def due_of(self, turn: Request) -> float:
+    def due_of(self, visitor: Visitor) -> float:
         """Return the instant at which somebody who waits here is due."""
         forecast = self.meter.forecast()
         for other in self.queue:
-            if other.turn is turn:
+            if other is visitor:
                 return self.meter.at + forecast.wait(other.amount)
             forecast.take(other.amount)
         return inf
@@ -186,7 +182,7 @@ class Line(Clock):
         amount: float,
         key: float,
         at_least: float = 0.0,
-        waiter: Waiter | None = None,
+        waiter: Turn | Visitor | None = None,
     ) -> float:
         """
         Seconds until one who asks again then is admitted.
@@ -253,11 +249,13 @@ class Line(Clock):
         meter = self.meter
         self.advance()
         meter.change(first, second)
-        for waiter in [w for w in self.queue if w.amount > meter.burst]:
-            error = numbers.never_fits(waiter.amount, meter.burst)
-            waiter.turn.set_exception(error)
-            self.queue.gone(waiter.amount)
-        self.queue.reorder(self._key)
+        for waiter in list(self.queue):
+            if waiter.amount > meter.burst:
+                waiter.set_exception(numbers.never_fits(waiter.amount, meter.burst))
+                self.queue.gone(waiter.amount)
+            else:
+                waiter.key = self._key(waiter)
+        self.queue.reorder()
         self.look()
 
     # Looking.
@@ -295,10 +293,10 @@ class Line(Clock):
         wait = self.meter.wait(amount)
         return wait if wait > 0.0 else self._held(amount, key) or wait
 
-    def _key(self, waiter: Waiter) -> float:
-        if waiter.__class__ is Visitor:
-            return waiter.turn.rekey()
-        return waiter.arrival + self.meter.lead(waiter.amount)
+    def _key(self, waiter: Turn | Visitor) -> float:
+        if isinstance(waiter, Turn):
+            return waiter.arrival + self.meter.lead(waiter.amount)
+        return waiter.request.rekey()
 
     def _held(self, amount: float, key: float) -> float:
         if not self.promises:
@@ -311,7 +309,7 @@ class Line(Clock):
     def _grant_due(self) -> float:
         # Returns the instant at which the next one is due.
         meter, queue = self.meter, self.queue
-        granted: list[asyncio.Future[Mark]] = []
+        granted: list[Turn] = []
         due = inf
         while (head := queue.head()) is not None:
             wait = self._wait(head.amount, head.key)
@@ -322,11 +320,11 @@ class Line(Clock):
                 break
             else:
                 queue.pop(head)
-                if head.__class__ is Visitor:
-                    head.turn.come(self)
-                else:
+                if isinstance(head, Turn):
                     meter.take(head.amount)
-                    granted.append(head.turn)
+                    granted.append(head)
+                else:
+                    head.request.come(self)
         if granted:
             self._grant(granted)
         return due
@@ -335,14 +333,17 @@ class Line(Clock):
         # Whoever has to give up before being due is in the way until then.
         blocked = 0.0
         for waiter in self.queue:
-            wait = max(blocked, self.meter.wait(waiter.amount))
+            wait = self.meter.wait(waiter.amount)
             left = waiter.deadline - self.meter.at
-            if wait <= left:
-                return wait
+            in_time = (
+                max(blocked, wait) <= left if wait > 0.0 else not _is_over(left, wait)
+            )
+            if in_time:
+                return max(blocked, wait)
             blocked = max(blocked, left)
         return None
 
-    def _grant(self, turns: list[asyncio.Future[Mark]]) -> None:
+    def _grant(self, turns: list[Turn]) -> None:
         assert self._loop is not None, "whoever waits, waits in a loop"
         mark = self.meter.mark()
         for turn in turns:
@@ -351,11 +352,11 @@ class Line(Clock):
         # before it runs gives back before then.
         self._loop.call_soon(self.meter.release, mark)
 
-    def _refuse(self, waiter: Waiter) -> None:
+    def _refuse(self, waiter: Turn | Visitor) -> None:
         self.queue.gone(waiter.amount)
         decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
-        waiter.turn.set_exception(self.refusal(waiter.amount, max_wait, decision))
+        waiter.set_exception(self.refusal(waiter.amount, max_wait, decision))
 
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the

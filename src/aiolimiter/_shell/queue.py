@@ -13,48 +13,97 @@ stand in a heap beside it.
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import deque
 from heapq import heapify, heappop, heappush, merge
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from asyncio import Future
     from collections.abc import Callable, Iterator
-
-    from .request import Request
 
 # Entries of those who gave up are swept when they outnumber the others; a
 # queue this short is not worth a sweep.
 SHORT = 32
 
 
-class Waiter(NamedTuple):
-    """One who waits: a tuple, since there may be millions of them."""
+class Waiting(Protocol):
+    """What stands in a queue."""
+
+    @property
+    def key(self) -> float:
+        """Who is next has the smallest."""
+
+    @property
+    def amount(self) -> float:
+        """What it wants, in units."""
+
+    @property
+    def deadline(self) -> float:
+        """The instant until which it waits."""
+
+    def done(self) -> bool:
+        """Whether nobody waits for it any more."""
+
+
+W = TypeVar("W", bound=Waiting)
+
+
+class Turn(Future[Any]):
+    """
+    One who waits, and what it waits for.
+
+    A future of its own, and no object beside it: there may be millions, and
+    what the garbage collector has to look at costs more than all the rest.
+
+    Attributes:
+        key: Who is next has the smallest.
+        amount: What it wants, in units.
+        arrival: The instant at which it came.
+        deadline: The instant until which it waits.
+        queue: Where it stands.
+    """
+
+    __slots__ = ("amount", "arrival", "deadline", "key", "queue")
 
     key: float
     amount: float
-    turn: Future[Any] | Request
+    arrival: float
+    deadline: float
+    queue: Queue[Any]
+
+    def cancel(self, msg: object = None) -> bool:
+        """Leave the queue at once, not when the task finds time for it."""
+        if not super().cancel(msg):
+            return False
+        self.queue.gone(self.amount)
+        return True
+
+
+class Waiter(NamedTuple):
+    """One who waits somewhere else as well, with a future beside it."""
+
+    key: float
+    amount: float
+    turn: Future[Any]
     arrival: float
     deadline: float
 
-
-class Visitor(Waiter):
-    """One who needs other lines as well: its turn is a `Request`."""
-
-    __slots__ = ()
+    def done(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.turn.done()
 
 
-class Queue:
+class Queue(Generic[W]):
     """The waiters of one limit, in the order of their keys."""
 
     __slots__ = ("_early", "_lane", "_last", "_ticket", "amount", "waiting")
 
     def __init__(self) -> None:
-        self._lane: deque[Waiter] = deque()
+        self._lane: deque[W] = deque()
         # The ticket keeps those with the same key in the order they came.
-        self._early: list[tuple[float, int, Waiter]] = []
+        self._early: list[tuple[float, int, W]] = []
         self._ticket = 0
         # The last key of all; since keys in the lane only grow, one that is in
         # both came to the lane first.
@@ -62,7 +111,7 @@ class Queue:
         self.waiting = 0
         self.amount = 0.0
 
-    def push(self, waiter: Waiter) -> None:
+    def push(self, waiter: W) -> None:
         """Join the queue."""
         key = waiter.key
         if key >= self._last:
@@ -74,18 +123,18 @@ class Queue:
         self.waiting += 1
         self.amount += waiter.amount
 
-    def head(self) -> Waiter | None:
+    def head(self) -> W | None:
         """Return who is next, if anybody waits."""
         lane, early = self._lane, self._early
-        while lane and lane[0].turn.done():
+        while lane and lane[0].done():
             lane.popleft()
-        while early and early[0][2].turn.done():
+        while early and early[0][2].done():
             heappop(early)
         if early and not (lane and lane[0].key <= early[0][0]):
             return early[0][2]
         return lane[0] if lane else None
 
-    def pop(self, head: Waiter) -> None:
+    def pop(self, head: W) -> None:
         """Take the *head* out: its turn has come."""
         if self._lane and self._lane[0] is head:
             self._lane.popleft()
@@ -103,16 +152,15 @@ class Queue:
         """Whether everybody who waits goes before one with this *key*."""
         return key >= self._last
 
-    def __iter__(self) -> Iterator[Waiter]:
+    def __iter__(self) -> Iterator[W]:
         """Go through the waiters in their order."""
         early = (waiter for _, _, waiter in sorted(self._early))
         ordered = merge(self._lane, early, key=_key)
-        return (waiter for waiter in ordered if not waiter.turn.done())
+        return (waiter for waiter in ordered if not waiter.done())
 
-    def reorder(self, key: Callable[[Waiter], float]) -> None:
-        """Give everybody a new key, in one pass."""
-        waiters = [waiter._replace(key=key(waiter)) for waiter in self]
-        waiters.sort(key=_key)
+    def reorder(self) -> None:
+        """Put all in order again, in one pass: their keys have changed."""
+        waiters = sorted(self, key=_key)
         self._lane = deque(waiters)
         self._early = []
         self._last = waiters[-1].key if waiters else -inf
@@ -132,8 +180,8 @@ class Queue:
             self.clear()
 
     def _sweep(self) -> None:
-        self._lane = deque(w for w in self._lane if not w.turn.done())
-        self._early = [entry for entry in self._early if not entry[2].turn.done()]
+        self._lane = deque(w for w in self._lane if not w.done())
+        self._early = [entry for entry in self._early if not entry[2].done()]
         heapify(self._early)
 
 

@@ -18,7 +18,6 @@ from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
 from .._core.decision import Decision
-from .queue import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,18 +28,46 @@ if TYPE_CHECKING:
     Marks: TypeAlias = dict[Line, Mark]
 
 
+class Visitor:
+    """What stands in a line's queue for a request; elsewhere others count too."""
+
+    __slots__ = ("amount", "arrival", "deadline", "key", "request")
+
+    def __init__(self, request: Request, amount: float) -> None:
+        self.request = request
+        self.amount = amount
+        self.arrival = request.arrival
+        self.deadline = request.deadline
+        self.key = request.key
+
+    def done(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.request.turn.done()
+
+    def set_exception(self, error: Exception) -> None:
+        """Give up: the line has refused it."""
+        self.request.give_up(error)
+
+
 class Request:
     """
     One who wants something from each of several lines.
-
-    In the queue of a line it stands where others have a future.
 
     Args:
         amounts: What it wants from which line.
     """
 
-    __slots__ = ("_where", "amounts", "arrival", "deadline", "key", "turn")
+    __slots__ = (
+        "_visitor",
+        "_where",
+        "amounts",
+        "arrival",
+        "deadline",
+        "key",
+        "turn",
+    )
 
+    _visitor: Visitor
     turn: asyncio.Future[Marks]
 
     def __init__(self, amounts: Mapping[Line, float]) -> None:
@@ -114,12 +141,8 @@ class Request:
 
     # In a queue.
 
-    def done(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self.turn.done()
-
-    def set_exception(self, error: Exception) -> None:
-        """Give up: the line it waited in has refused it."""
+    def give_up(self, error: Exception) -> None:
+        """Raise *error* to whoever waits: the line it waited in has refused it."""
         self.turn.set_exception(error)
         self._where = None
         self._withdraw()
@@ -133,7 +156,7 @@ class Request:
     def due(self) -> float:
         """Return the instant at which it is due where it waits."""
         assert self._where is not None, "only one who waits has left a promise"
-        return self._where.due_of(self)
+        return self._where.due_of(self._visitor)
 
     def come(self, line: Line) -> None:
         """Be granted, now that it is due in *line*; or wait in another one."""
@@ -170,9 +193,10 @@ class Request:
         amount = self.amounts[line]
         line.promises.drop(self)
         self._where = line
-        line.join(Visitor(self.key, amount, self, self.arrival, self.deadline))
+        self._visitor = Visitor(self, amount)
+        line.join(self._visitor)
         if leaving is not None:
-            due = line.due_of(self)
+            due = self.due()
             for other, reserved in self.amounts.items():
                 if other is not line:
                     other.promises.make(self, due, reserved)

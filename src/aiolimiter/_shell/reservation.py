@@ -47,7 +47,7 @@ class Reservation(Block):
             try:
                 self._mark = await turn
             except BaseException:
-                line.lost(turn, self.amount)
+                line.lost(turn)
                 raise
             line.meter.hold(self._mark)
         self._enter_done()

@@ -39,7 +39,7 @@ class Verbs(Entering):
         amount = numbers.not_negative("amount", amount)
         meter = self._line.meter
         meter.advance(self._line.now())
-        return meter.wait(amount) <= 0.0
+        return amount <= meter.burst and meter.wait(amount) <= 0.0
 
     async def acquire(
         self, amount: float = 1.0, *, max_wait: float | None = None
@@ -75,7 +75,7 @@ class Verbs(Entering):
             try:
                 await turn
             except BaseException:
-                line.lost(turn, amount)
+                line.lost(turn)
                 raise
 
     def try_acquire(self, amount: float = 1.0) -> Decision:
