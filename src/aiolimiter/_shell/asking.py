@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from heapq import heappop
 from math import ceil, inf
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.trip import Group
 from .deadlines import Deadlines
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .._core.trip import Booking, Served
-    from .queue import Waiter
 
     Turn = Future[Booking | None]
 
@@ -33,13 +32,26 @@ GROUPS = 500
 STEP = 1000.0
 
 
+class Waiter(NamedTuple):
+    """One who waits for a booking."""
+
+    key: float
+    amount: float
+    turn: Turn
+    deadline: float
+
+    def done(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.turn.done()
+
+
 class Asking:
     """Everybody who waits and is not booked."""
 
     __slots__ = ("_asked", "_deadlines", "_queue", "_sent")
 
     def __init__(self) -> None:
-        self._queue = Queue()
+        self._queue: Queue[Waiter] = Queue()
         self._asked: OrderedDict[Turn, Waiter] = OrderedDict()
         self._sent: list[list[Waiter]] = []
         self._deadlines = _Deadlines()
@@ -56,7 +68,7 @@ class Asking:
 
     def __iter__(self) -> Iterator[Waiter]:
         """Go through them: those who ask, then the queue."""
-        yield from [w for w in self._asked.values() if not w.turn.done()]
+        yield from [w for w in self._asked.values() if not w.done()]
         yield from list(self._queue)
 
     def join(self, waiter: Waiter) -> None:
@@ -73,13 +85,13 @@ class Asking:
         """Take those in again whose booking is void."""
         everybody = [*self._asked.values(), *waiters]
         everybody.sort(key=lambda waiter: waiter.key)
-        self._asked = OrderedDict((turn_of(waiter), waiter) for waiter in everybody)
+        self._asked = OrderedDict((waiter.turn, waiter) for waiter in everybody)
         for waiter in waiters:
             self._watch(waiter)
 
     def head(self) -> Waiter | None:
         """Return who is first, if anybody waits."""
-        first = next((w for w in self._asked.values() if not w.turn.done()), None)
+        first = next((w for w in self._asked.values() if not w.done()), None)
         head = self._queue.head()
         if first is None or head is None:
             return first or head
@@ -87,7 +99,7 @@ class Asking:
 
     def pop(self, head: Waiter) -> None:
         """Take the *head* out: it has a place."""
-        if self._asked.pop(turn_of(head), None) is None:
+        if self._asked.pop(head.turn, None) is None:
             self._queue.pop(head)
 
     def groups(self, now: float, limit: float) -> tuple[Group, ...]:
@@ -101,9 +113,9 @@ class Asking:
             if waiter is None:
                 break
             limit -= waiter.amount
-            self._asked[turn_of(waiter)] = waiter
+            self._asked[waiter.turn] = waiter
             self._add(groups, waiter, _wait(waiter, now))
-        self._asked.update((turn_of(waiter), waiter) for waiter in left)
+        self._asked.update((waiter.turn, waiter) for waiter in left)
         return tuple(groups)
 
     def served(self, served: Sequence[Served]) -> Iterator[tuple[Waiter, bool]]:
@@ -112,9 +124,9 @@ class Asking:
         for waiters, part in zip(sent, served, strict=False):
             for place, waiter in enumerate(waiters):
                 booked = place < part.number
-                if waiter.turn.done() or not (booked or part.refused):
+                if waiter.done() or not (booked or part.refused):
                     continue
-                del self._asked[turn_of(waiter)]
+                del self._asked[waiter.turn]
                 yield waiter, booked
 
     def overdue(self, now: float, *, asking: bool) -> list[Waiter]:
@@ -123,9 +135,9 @@ class Asking:
         if not asking:
             return over
         for waiter in over:
-            if turn_of(waiter) in self._asked:
+            if waiter.turn in self._asked:
                 self._deadlines.push(waiter)
-        return [waiter for waiter in over if turn_of(waiter) not in self._asked]
+        return [waiter for waiter in over if waiter.turn not in self._asked]
 
     def next_deadline(self) -> float:
         """Return the next instant at which somebody's time is over."""
@@ -160,7 +172,7 @@ def _wait(waiter: Waiter, now: float) -> float:
     return max(0.0, ceil((waiter.deadline - now) * 1e6 / STEP) * STEP)
 
 
-class _Deadlines(Deadlines):
+class _Deadlines(Deadlines[Waiter]):
     __slots__ = ()
 
     def over(self, now: float) -> list[Waiter]:
@@ -170,8 +182,3 @@ class _Deadlines(Deadlines):
             heappop(self._heap)
             over.append(first)
         return over
-
-
-def turn_of(waiter: Waiter) -> Turn:
-    """Return what *waiter* waits for: a booking, here."""
-    return cast("Turn", waiter.turn)

@@ -6,15 +6,12 @@ from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING
 
-from .asking import turn_of
-
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterator
 
     from .._core.trip import Booking, Refund
-    from .asking import Asking
-    from .queue import Waiter
+    from .asking import Asking, Waiter
     from .stretch import Stretch
 
 
@@ -51,11 +48,13 @@ class Booked:
     def fill(self, asking: Asking, now: float) -> None:
         """Give what nobody claims to those who are first among the *asking*."""
         for stretch in self._stretches:
-            if not stretch.turns:
-                stretch.lapse(now)
-            while (head := asking.head()) is not None and stretch.fits(head):
+            head = asking.head()
+            if head is not None and not stretch.turns:
+                stretch.lapse(now, head.amount)
+            while head is not None and stretch.fits(head):
                 asking.pop(head)
                 stretch.claim(head)
+                head = asking.head()
         self._stretches = [s for s in self._stretches if s.turns or s.spare]
 
     def grant(self, now: float) -> float:
@@ -65,9 +64,9 @@ class Booked:
                 waiter = next(iter(stretch.turns.values()))
                 due = stretch.due(waiter.amount)
                 # One that is cancelled leaves, and looks again, in this tick.
-                if due > now or waiter.turn.done():
+                if due > now or waiter.done():
                     return due
-                turn_of(waiter).set_result(stretch.take(waiter))
+                waiter.turn.set_result(stretch.take(waiter))
         return inf
 
     def next_due(self) -> float:
@@ -108,5 +107,3 @@ class Booked:
         """Go on holding what the store did not take back."""
         assert self._offered is not None, "it was offered"
         self._offered.total += refund.amount
-        if self._offered not in self._stretches:
-            self._stretches.append(self._offered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from abc import ABC, abstractmethod
 from functools import wraps
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
@@ -29,16 +30,17 @@ DONE: asyncio.Future[None] = asyncio.Future(
 DONE.set_result(None)
 
 
-class Entering:
+class Entering(ABC):
     """What follows from ``acquire``: entering acquires 1, leaving does nothing."""
 
     __slots__ = ()
 
+    @abstractmethod
     async def acquire(
         self, amount: float = 1.0, *, max_wait: float | None = None
     ) -> None:
         """Wait until *amount* is admitted."""
-        raise NotImplementedError
+        ...
 
     def __call__(
         self, function: Callable[P, Awaitable[R]]

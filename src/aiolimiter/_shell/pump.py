@@ -115,9 +115,14 @@ class Pump:
         return self._task is not None
 
     @property
-    def has_news(self) -> bool:
-        """Whether there is something to tell the store, whoever waits."""
-        return bool(self._settlements or self._told)
+    def is_asked(self) -> bool:
+        """Whether somebody waits for the reply of the next trip."""
+        return bool(self._told)
+
+    @property
+    def owes(self) -> bool:
+        """Whether there is something to settle."""
+        return bool(self._settlements)
 
     @property
     def lead(self) -> float:

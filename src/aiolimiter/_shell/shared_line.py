@@ -22,11 +22,10 @@ from .._core import slots
 from .._core.decision import Decision, LimiterStatistics
 from .._core.errors import BackendError, RateLimitExceeded
 from .._core.trip import Booking, Floor, Settlement
-from .asking import Asking, turn_of
+from .asking import Asking, Waiter
 from .booked import Booked
 from .clock import Clock, margin
 from .pump import Pump, again
-from .queue import Waiter
 from .rate import MICRO
 from .stretch import Stretch
 
@@ -39,6 +38,10 @@ if TYPE_CHECKING:
 # Who is booked further ahead than this looks this often whether it has moved
 # up, in seconds.
 LOOK = 0.5
+
+# Who gives back takes a breath first, in seconds: others may give up too, and a
+# loop that ends cancels everybody and would not see the trip to its end.
+BREATH = 0.002
 
 
 class SharedLine(Clock):
@@ -65,6 +68,7 @@ class SharedLine(Clock):
         self._on_error = on_error
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
+        self._back_at = inf
         self._begin()
 
     # Asking.
@@ -87,7 +91,7 @@ class SharedLine(Clock):
             return turn
         deadline = inf if max_wait is None else now + max_wait
         key = now + amount / self._slowest
-        self._asking.join(Waiter(key, amount, turn, now, deadline))
+        self._asking.join(Waiter(key, amount, turn, deadline))
         if not self.pump.busy:
             self.look()
         return turn
@@ -160,20 +164,23 @@ class SharedLine(Clock):
         self._set_alarm(now, due)
 
     def _next_trip(self, now: float) -> float:
-        trip = inf
-        if self.pump.has_news or self._booked.has_tail():
+        trip, last_due = inf, self._booked.last_due()
+        if self.pump.is_asked:
             trip = now
-        elif self._asking.waiting:
-            trip = self._booked.last_due() - self.pump.lead
-        if self._booked.last_due() > now + LOOK:
+        if self._asking.waiting:
+            trip = min(trip, last_due - self.pump.lead)
+        if self.pump.owes or self._booked.has_tail():
+            self._back_at = min(self._back_at, now + BREATH)
+            trip = min(trip, self._back_at)
+        if last_due > self.pump.seen_at + LOOK:
             trip = min(trip, self.pump.seen_at + LOOK)
         return max(trip, self.pump.probe_at)
 
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
         for waiter in self._asking.overdue(now, asking=asking):
-            if turn_of(waiter) not in self._booked:
+            if waiter.turn not in self._booked:
                 self._refuse(waiter, self._asking.amount)
-                self._asking.leave(turn_of(waiter), waiter.amount)
+                self._asking.leave(waiter.turn, waiter.amount)
 
     def _refuse(self, waiter: Waiter, amount: float) -> None:
         decision = self._refusal(amount)
@@ -181,20 +188,22 @@ class SharedLine(Clock):
             f"can't acquire {waiter.amount:g} within max_wait: "
             f"retry in {decision.retry_after:.3g} s, or allow a longer wait"
         )
-        turn_of(waiter).set_exception(RateLimitExceeded(msg, decision))
+        waiter.turn.set_exception(RateLimitExceeded(msg, decision))
 
     def _refusal(self, amount: float) -> Decision:
         now = self.time()
         levels = self.pump.levels(now)
         wait = slots.due(self._terms, levels, amount) * MICRO
         wait = max(wait, self.pump.probe_at - now)
-        retry_after = wait + self.grain + margin(now + wait)
+        # The store's clock counts whole microseconds.
+        retry_after = wait + 2.0 * MICRO + self.grain + margin(now + wait)
         return Decision(False, retry_after, slots.room(self._terms, levels))  # noqa: FBT003 -- a field
 
     # What the pump wants to know, and tells.
 
     def refund(self) -> Refund | None:
         """Return what is booked and not wanted."""
+        self._back_at = inf
         self._booked.fill(self._asking, self.time())
         return self._booked.tail()
 
@@ -225,8 +234,8 @@ class SharedLine(Clock):
         self._void = False
         if self._on_error != "wait" or self.pump.error is None:
             for waiter in self._asking:
-                self._let_go(turn_of(waiter), error)
-                self._asking.leave(turn_of(waiter), waiter.amount)
+                self._let_go(waiter.turn, error)
+                self._asking.leave(waiter.turn, waiter.amount)
         self.look()
 
     def _book(self, groups: tuple[Group, ...], reply: Reply) -> None:
@@ -300,4 +309,5 @@ class SharedLine(Clock):
         self._booked = Booked()
         self._alarm = None
         self._due = inf
+        self._back_at = inf
         self._void = False

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from .._core import numbers, slots
 from .._core.trip import Booking, Refund
-from .asking import turn_of
 from .rate import MICRO
 
 if TYPE_CHECKING:
     from asyncio import Future
 
     from .._core.trip import Reply, Terms
-    from .queue import Waiter
+    from .asking import Waiter
 
 
 class Stretch:
@@ -85,7 +84,7 @@ class Stretch:
 
     def claim(self, waiter: Waiter) -> None:
         """Add one who will take a part of it."""
-        self.turns[turn_of(waiter)] = waiter
+        self.turns[waiter.turn] = waiter
         self._claimed += waiter.amount
 
     def leave(self, turn: Future[Booking | None]) -> bool:
@@ -98,7 +97,7 @@ class Stretch:
 
     def take(self, waiter: Waiter) -> Booking:
         """Hand the next part to the first of those who claim it."""
-        self.leave(turn_of(waiter))
+        self.leave(waiter.turn)
         self.taken += waiter.amount
         due = self.booked + ceil(self._wait(self.taken))
         return Booking(due, self.booked)
@@ -109,12 +108,12 @@ class Stretch:
         self._moved += max(0.0, given - self.given)
         self.given = given
 
-    def lapse(self, now: float) -> None:
-        """Lose what came due while nobody wanted it."""
+    def lapse(self, now: float, amount: float) -> None:
+        """Lose what came due while nobody wanted it, before an *amount* that is now."""
         # Kept for later, it would come on top of what has leaked meanwhile.
         past = (now - self._base) / MICRO + self._moved
         reached = slots.reach(self._terms, self._reply.before, past)
-        self.taken = min(self.total, max(self.taken, reached))
+        self.taken = min(self.total, max(self.taken, reached - amount))
 
     def tail(self) -> Refund:
         """Give up what nobody claims, as a refund."""

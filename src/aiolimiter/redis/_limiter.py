@@ -79,7 +79,4 @@ class RedisLimiter(SharedLimiter):
         return self._name
 
     def __repr__(self) -> str:
-        limits = ", ".join(
-            f"{r.max_rate:g} per {r.time_period:g} s" for r in self._rates
-        )
-        return f"<RedisLimiter {self._name!r}: {limits}>"
+        return f"<RedisLimiter {self._name!r}: {self._limits()}>"

@@ -1,0 +1,196 @@
+"""`RedisLimiter` and `RedisKeyedLimiter` on a real server: what is theirs alone."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+
+import pytest
+from redis.asyncio import Redis
+from valkey.asyncio import Valkey
+
+from aiolimiter import BackendError
+from aiolimiter.redis import RedisKeyedLimiter, RedisLimiter, _keyed
+
+from . import engine
+
+pytestmark = pytest.mark.real_time
+
+
+def calls(server, *, command: str = "evalsha") -> int:
+    """How often the server was asked to run a script."""
+    with engine.admin(server) as admin:
+        found = admin.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})
+        return found["calls"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"decode_responses": False},
+        {"decode_responses": True},
+        {"protocol": 2},
+        {"protocol": 3, "decode_responses": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("client_class", [Redis, Valkey])
+async def test_any_client_will_do(valkey, name, client_class, options):
+    """redis-py and valkey-py, decoding or not, RESP2 or RESP3, share one limit."""
+    path = str(valkey.socket)
+    async with client_class(unix_socket_path=path, **options) as client:
+        limiter = RedisLimiter(client, name, 10, 3600)
+        async with limiter.reserve(6) as reservation:
+            await reservation.settle(8)
+        decision = await limiter.try_acquire(3)
+
+    assert not decision
+    assert decision.retry_after == pytest.approx(360, abs=2)
+    assert decision.remaining == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("odd", ["a b", "{tag}:x", "{", "naïve-名", "a:b\nc", ""])
+async def test_any_name_will_do(client, valkey, name, odd):
+    """A name may hold spaces, braces, line ends and any letters."""
+    limiter = RedisLimiter(client, name + odd, 10, 3600)
+    await limiter.acquire(10)
+
+    assert not await RedisLimiter(client, name + odd, 10, 3600).try_acquire()
+    with engine.admin(valkey) as admin:
+        assert admin.exists(f"aiolimiter:{name}{odd}") == 1
+
+
+async def test_the_key_lives_as_long_as_its_debt(client, valkey, name):
+    """The expiry follows the debt: never none, never 0, never sooner than empty."""
+    with engine.admin(valkey) as admin:
+        for rate, period in [(1000, 0.001), (100, 1), (5, 60), (1, 86_400)]:
+            key = f"{name}-{rate}"
+            await RedisLimiter(client, key, rate, period).acquire(rate)
+            left = admin.pttl(f"aiolimiter:{key}")
+
+            # -2: gone, within the millisecond that it had to live.
+            assert left >= period * 1000 - 500 or (left == -2 and period < 1)
+
+
+async def test_a_flushed_script_is_sent_again(own, name):
+    """SCRIPT FLUSH costs one more call, and nobody an error."""
+    async with Redis(unix_socket_path=str(own.socket)) as client:
+        limiter = RedisLimiter(client, name, 10, 3600)
+        for _ in range(3):
+            await limiter.acquire()
+            await client.script_flush()
+
+        assert (await limiter.statistics()).level == pytest.approx(3, abs=0.01)
+    assert calls(own, command="eval") == 4
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    ["hello", "hello 17", "1 2 3", "nan 17 0 0", "inf 1 0 0", "-1 1 0 0", ""],
+)
+async def test_a_foreign_value_is_an_error_and_is_left_alone(
+    client, valkey, name, foreign
+):
+    """What is not a limiter's under its key is an error, and stays as it is."""
+    with engine.admin(valkey) as admin:
+        admin.set(f"aiolimiter:{name}", foreign)
+        limiter = RedisLimiter(client, name, 10, on_error="open")
+        with pytest.raises(
+            BackendError, match=r"holds something that is not"
+        ):
+            await limiter.acquire()
+
+        assert admin.get(f"aiolimiter:{name}") == foreign
+
+
+async def test_a_value_of_another_type_is_an_error_too(client, valkey, name):
+    """A list under the key is an error, and stays a list."""
+    with engine.admin(valkey) as admin:
+        admin.rpush(f"aiolimiter:{name}", "x")
+        with pytest.raises(BackendError, match=r"use another name, or delete the key$"):
+            await RedisLimiter(client, name, 10).acquire()
+
+        assert admin.lrange(f"aiolimiter:{name}", 0, -1) == ["x"]
+
+
+async def test_a_server_that_may_not_read_the_key_says_why(own, name):
+    """An error of the server that is no foreign value is told as it is."""
+    with engine.admin(own) as admin:
+        admin.acl_setuser(
+            "poor", enabled=True, nopass=True, commands=["+@all", "-get"], keys=["*"]
+        )
+    path = str(own.socket)
+    async with Redis(unix_socket_path=path, username="poor", password="x") as client:
+        with pytest.raises(BackendError, match=r"^the shared store failed: ") as error:
+            await RedisLimiter(client, name, 10).acquire()
+
+    assert "get" in str(error.value.__cause__).lower()
+
+
+async def test_two_configurations_of_one_name_share_the_level(client, name):
+    """While a change of the rate is rolled out, both kinds share one level."""
+    old = RedisLimiter(client, name, 10, 3600)
+    new = RedisLimiter(client, name, [(20, 3600), (100, 86_400)])
+    await old.acquire(10)
+
+    assert (await new.try_acquire(8)).remaining == pytest.approx(2, abs=0.1)
+    assert not await old.try_acquire(1)
+
+
+async def test_a_gather_with_room_for_all_is_a_few_trips(own, name):
+    """Twenty thousand who come at once, with room for all, make at most three trips."""
+    async with Redis(unix_socket_path=str(own.socket)) as client:
+        limiter = RedisLimiter(client, name, 20_000, 3600)
+        await asyncio.gather(*(limiter.acquire() for _ in range(20_000)))
+
+    assert calls(own) <= 3
+
+
+async def test_each_key_has_a_limit_of_its_own(client, name):
+    """What one key took, another one still has."""
+    limits = RedisKeyedLimiter(client, name, 5, 3600)
+    await limits["ann"].acquire(5)
+
+    assert not await limits["ann"].try_acquire()
+    assert await limits[7].try_acquire()
+    assert limits[7].name == f"{name}:7"
+    assert repr(limits) == f"<RedisKeyedLimiter {name!r}>"
+
+
+async def test_a_key_has_one_limiter_at_a_time(client, name, monkeypatch):
+    """A key in use has one limiter; of the others the process keeps the latest."""
+    monkeypatch.setattr(_keyed, "KEPT", 10)
+    limits = RedisKeyedLimiter(client, name, 5)
+    used = limits["used"]
+    for key in range(1000):
+        limits[key]
+    gc.collect()
+
+    assert len(limits._used) == 11
+    assert limits["used"] is used
+    assert limits[999] is limits[999]
+
+
+async def test_a_bad_number_is_found_when_the_limits_are_made(client, name):
+    """Whatever is wrong with the numbers is said before there is any key."""
+    with pytest.raises(ValueError, match=r"^max_rate must be above 0"):
+        RedisKeyedLimiter(client, name, -1)
+
+
+def test_a_redis_limiter_says_what_it_is():
+    """The representation names the limiter and its rates."""
+    limiter = RedisLimiter(None, "chat", [(10, 1), (100, 60)])
+
+    assert repr(limiter) == "<RedisLimiter 'chat': 10 per 1 s, 100 per 60 s>"
+
+
+def test_importing_it_imports_no_client():
+    """``aiolimiter.redis`` needs no client library before it is given one."""
+    code = (
+        "import sys, aiolimiter.redis\n"
+        "sys.exit(any(m.split('.')[0] in ('redis', 'valkey') for m in sys.modules))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
