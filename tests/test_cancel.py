@@ -68,6 +68,28 @@ async def test_the_last_one_out_stops_the_timer(kind):
     assert limiter.has_capacity()
 
 
+async def test_in_the_same_tick_nobody_counts_it_any_more():
+    """From the moment of the cancellation it is in nobody's way."""
+    limiter = await spent(AsyncLimiter(1, 1))
+    task = await in_line(limiter)
+
+    task.cancel()
+
+    assert limiter.statistics().waiting == 0
+    assert limiter.statistics().amount_waiting == 0
+    assert limiter.try_acquire().retry_after == pytest.approx(1)
+
+
+async def test_max_wait_in_the_same_tick_as_a_cancellation():
+    """Who comes right after a cancellation is not refused because of it."""
+    limiter = await spent(AsyncLimiter(1, 1))
+    task = await in_line(limiter)
+
+    task.cancel()
+
+    assert await admission(limiter, max_wait=1) == 1
+
+
 async def test_before_its_first_step():
     """A task that is cancelled before it starts never asks."""
     limiter = AsyncLimiter(1)
