@@ -138,7 +138,7 @@ def _idle(line: SharedLine) -> bool:
         line._asking.waiting
         or line._booked.waiting
         or line.pump.busy
-        or line.pump.has_news
+        or line.pump.is_asked
     )
 
 

@@ -58,8 +58,11 @@ class FileStore:
         try:
             now = _now()
             level, last, given, raised = self._file.read()
-            # A file from before the last boot: its instants are of another clock.
-            last, raised = min(last, now), min(raised, now)
+            if last > now:
+                # From before the last boot, by another clock.  Written at once:
+                # a request that changes nothing would leave it ahead.
+                last, raised = now, min(raised, now)
+                self._file.write(level, last, given, raised)
             stored = State((level,), int(last), given, int(raised))
             state, reply = slots.serve(stored, now, request)
             if state is not None:
