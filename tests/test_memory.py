@@ -62,7 +62,7 @@ async def test_a_crowd_that_gives_up_at_once(kind):
     before = held_by(limiter)
 
     tasks = [await in_line(limiter) for _ in range(10_000)]
-    assert held_by(limiter) > before + 10_000
+    assert held_by(limiter) >= before + 10_000
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
