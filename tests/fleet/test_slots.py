@@ -185,18 +185,19 @@ def test_the_level_leaks_and_a_clock_that_steps_back_leaks_nothing(seconds, leve
     changed, reply = serve(state, now, Request(TEN, NOTHING))
 
     assert reply.after == (pytest.approx(level),)
-    assert changed is None
+    assert changed == (State((8.0,), now) if now < NOW else None)
 
 
 def test_a_clock_that_stepped_back_is_the_clock_from_then_on():
-    """After a step back by an hour, a booking leaks by the new clock."""
+    """After a step back by an hour it leaks by the new clock, also if nobody gets in."""
     now = NOW - 3600 * SECOND
-    request = Request(TEN, NOTHING, groups=(Group(1, 1.0),))
-    state, _ = serve(State((5.0,), NOW), now, request)
+    request = Request(TEN, NOTHING, groups=(Group(1, 6.0, 0.0),))
+    state, refused = serve(State((5.0,), NOW), now, request)
     _, reply = serve(state, now + SECOND // 2, Request(TEN, NOTHING))
 
+    assert refused.served[0].refused
     assert state.last == now
-    assert reply.after == (pytest.approx(1.0),)
+    assert reply.after == (pytest.approx(0.0),)
 
 
 # What the store lost.

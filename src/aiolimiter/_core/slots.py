@@ -111,7 +111,9 @@ def serve(
     before, after, served = _booked(terms, state, request.groups, request.quantum)
     state = state._replace(levels=after)
     reply = Reply(now, state.given, state.raised, before, after, refunded, served)
-    return (None if state == untouched else state), reply
+    # When the clock has stepped back, the new one must be kept, or nothing leaks.
+    is_same = state == untouched and found.last <= now
+    return (None if is_same else state), reply
 
 
 def _fitted(terms: Terms, state: State | None) -> State:

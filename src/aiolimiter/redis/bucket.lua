@@ -245,6 +245,7 @@ end
 -- What to store.
 
 local changed, drain = given ~= untouched_given or raised ~= untouched_raised, 0
+changed = changed or last > now
 for i = 1, size do
   changed = changed or levels[i] ~= untouched[i]
   drain = max(drain, levels[i] / rates[i])
