@@ -81,6 +81,13 @@ class Bucket:
             return True
         return False
 
+    def wait_alone(self, amount: float, now: float) -> float:
+        """Seconds from *now* until *amount* fits, if only the level is in the way."""
+        if self.ceiling == -inf:
+            return 0.0
+        self.advance(now)
+        return (self.level + amount - self.burst) / self.rate
+
     def advance(self, now: float) -> None:
         """Leak until *now*; a clock that steps back leaks nothing."""
         if now > self.at:
@@ -117,7 +124,10 @@ class Bucket:
     @property
     def available(self) -> float:
         """How much fits right now."""
-        return min(self.burst, max(0.0, self.burst - self.level))
+        left = self.burst - self.level
+        if left <= 0.0:
+            return 0.0
+        return left if left < self.burst else self.burst
 
     def take(self, amount: float) -> None:
         """Add *amount*, whether or not it fits."""

@@ -2,10 +2,10 @@
 What each of many keys owes, and who owes nothing any more.
 
 A key that has leaked empty is as good as one that was never seen, so it is
-forgotten then, and only then.  The keys stand in two generations: each call
-moves two from the old one to the new one, or forgets them, and when the old
-one is used up the two change places.  No call does more than that, and what a
-flood of keys has taken is given back.
+forgotten then, and only then.  The keys stand in two generations: now and then
+a call moves some from the old one to the new one, or forgets them, and when the
+old one is used up the two change places.  Two keys a call, all in all, so what
+a flood of keys has taken is given back, and no call is slow.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How many keys a sweep looks at, and how many calls share one.
+SWEPT = 32
+CALLS = 16
 
 # A level, and the instant at which it stood there: a tuple of floats, which
 # the garbage collector leaves alone.
@@ -38,6 +42,7 @@ class Ledger:
     """
 
     __slots__ = (
+        "_calls",
         "_generation",
         "_nearest",
         "_new",
@@ -55,6 +60,7 @@ class Ledger:
         self.at = -inf
         self._new: dict[Hashable, State] = {}
         self._old: dict[Hashable, State] = {}
+        self._calls = CALLS
         self._generation = 0
         # Rates of before: until when, and in which generation that was.  A change
         # costs nothing for each key: its level is made up when it is read.
@@ -75,6 +81,14 @@ class Ledger:
         state = self._new.get(key) or self._old.get(key)
         return 0.0 if state is None else self._leaked(key, state, now)
 
+    def count(self, now: float) -> None:
+        """Count a call, and let one of a few look at some keys."""
+        self.at = now
+        self._calls -= 1
+        if self._calls == 0:
+            self._calls = CALLS
+            self.sweep(now)
+
     def book(self, key: Hashable, level: float, now: float) -> None:
         """Let *key* owe *level* at *now*."""
         if self._old.pop(key, None) is None and key not in self._new:
@@ -87,12 +101,15 @@ class Ledger:
         self._old.pop(key, None)
 
     def sweep(self, now: float) -> None:
-        """Look at two keys, and forget those that owe nothing."""
-        self.at = now
+        """Look at some keys, and forget those that owe nothing."""
         if not self._old:
             self._turn()
-        self._pass_on(now)
-        self._pass_on(now)
+        old, new = self._old, self._new
+        for _ in range(min(SWEPT, len(old))):
+            key, state = old.popitem()
+            level = self._leaked(key, state, now)
+            if level > 0.0:
+                new[key] = (level, now)
 
     def change(self, rate_of: RateOf, now: float) -> None:
         """Leak at another rate from *now* on, without a look at every key."""
@@ -120,7 +137,9 @@ class Ledger:
             if at < until:
                 level = max(0.0, level - (until - at) * rate_of(key))
                 at = until
-        return max(0.0, level - max(0.0, now - at) * self.rate_of(key))
+        if now > at:
+            level -= (now - at) * self.rate_of(key)
+        return level if level > 0.0 else 0.0
 
     def _turn(self) -> None:
         # A new dict, since one that was full stays as large when it is empty.
@@ -128,13 +147,6 @@ class Ledger:
         self._generation += 1
         # By the second turn after a change all keys have been written anew.
         self._past = [past for past in self._past if past[2] > self._generation - 2]
-
-    def _pass_on(self, now: float) -> None:
-        if self._old:
-            key, state = self._old.popitem()
-            level = self._leaked(key, state, now)
-            if level > 0.0:
-                self._new[key] = (level, now)
 
     def _come(self, key: Hashable, empty_at: float, now: float) -> None:
         if self.most == inf:

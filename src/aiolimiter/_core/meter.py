@@ -39,6 +39,9 @@ class Meter(Protocol):
     def admit(self, amount: float, now: float) -> bool:
         """Take *amount* at *now* if nothing stands against it."""
 
+    def wait_alone(self, amount: float, now: float) -> float:
+        """Seconds from *now* until *amount* fits, if nobody else is in the way."""
+
     def advance(self, now: float) -> None:
         """Let time pass until *now*."""
 

@@ -83,6 +83,13 @@ class Window:
         self.take(amount)
         return True
 
+    def wait_alone(self, amount: float, now: float) -> float:
+        """Seconds from *now* until *amount* fits, if nobody else waits."""
+        if self.waited:
+            return 0.0
+        self.advance(now)
+        return self.wait(amount)
+
     def advance(self, now: float) -> None:
         """Let what is *period* old at *now* expire."""
         if now <= self.at:

@@ -15,6 +15,7 @@ from math import ulp
 
 # asyncio runs a timer early by up to this.
 RESOLUTION = time.get_clock_info("monotonic").resolution
+MARGIN = 2.0 * RESOLUTION
 
 
 class Clock:
@@ -81,7 +82,7 @@ def grain(loop: asyncio.AbstractEventLoop) -> float:
 
 def margin(instant: float) -> float:
     """Seconds to sleep longer, so as not to be early at *instant*."""
-    return 2.0 * RESOLUTION + 8.0 * ulp(instant)
+    return MARGIN + 8.0 * ulp(instant)
 
 
 def _is_standard(loop: asyncio.AbstractEventLoop) -> bool:

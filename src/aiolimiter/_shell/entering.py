@@ -24,10 +24,12 @@ class _NoLoop:
 
 
 # Awaiting it takes no time: all there is to do when a block is left.
-DONE: asyncio.Future[None] = asyncio.Future(
+_done: asyncio.Future[None] = asyncio.Future(
     loop=cast("asyncio.AbstractEventLoop", _NoLoop())
 )
-DONE.set_result(None)
+_done.set_result(None)
+# For type checkers, who want no less of `async with`, it is a coroutine.
+DONE = cast("Coroutine[Any, Any, None]", _done)
 
 
 class Entering(ABC):
@@ -62,7 +64,7 @@ class Entering(ABC):
 
         return limited
 
-    def __aenter__(self) -> Awaitable[None]:
+    def __aenter__(self) -> Coroutine[Any, Any, None]:
         return self.acquire()
 
     def __aexit__(
@@ -70,7 +72,7 @@ class Entering(ABC):
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Awaitable[None]:
+    ) -> Coroutine[Any, Any, None]:
         return DONE
 
     def __enter__(self) -> NoReturn:

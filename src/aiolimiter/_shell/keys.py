@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .._core import numbers
 from .._core.bucket import Bucket
-from .._core.decision import Decision
+from .._core.decision import decided
 from .._core.ledger import Ledger
 from .clock import Clock, margin
 from .line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
+
+    from .._core.decision import Decision
 
     # A key's own max_rate, or the same for all.
     MaxRate: TypeAlias = float | Callable[[Any], float]
@@ -53,13 +55,13 @@ class Terms(NamedTuple):
 class Keys(Clock):
     """All keys that owe something."""
 
-    __slots__ = ("_busy", "_ledger", "_most", "_round", "terms")
+    __slots__ = ("_burst", "_busy", "_ledger", "_most", "_round", "terms")
 
     def __init__(self, terms: Terms, most: float) -> None:
         super().__init__()
-        self.terms = terms
         self._most = most
         self._ledger = Ledger(terms.rate(), most)
+        self._set(terms)
         self._busy: dict[Hashable, Line] = {}
         self._round: deque[Hashable] = deque()
 
@@ -87,22 +89,22 @@ class Keys(Clock):
             ValueError: *amount* is no amount, or more than the bucket holds.
         """
         now = self.time()
-        self._ledger.sweep(now)
+        self._ledger.count(now)
         if self._round:
             self._fold(now)
             if key in self._busy:
                 return None
-        burst = self.terms.burst_of(key)
+        burst = self._burst or self.terms.burst_of(key)
         if not 0.0 <= amount <= burst:
             numbers.amount(amount, burst)
         level = self._ledger.level(key, now)
         over = level + amount - burst
         if over <= burst * numbers.ROUNDING:
             self._ledger.book(key, level + amount, now)
-            return _decision(Decision, (True, 0.0, -over if over < 0.0 else 0.0))
+            return decided((True, 0.0, -over if over < 0.0 else 0.0))
         wait = over / self._ledger.rate_of(key)
         retry_after = wait + self.grain + margin(now + wait)
-        return _decision(Decision, (False, retry_after, max(0.0, burst - level)))
+        return decided((False, retry_after, max(0.0, burst - level)))
 
     def line(self, key: Hashable) -> Line:
         """Return the line of *key*, which it has from now on while it is busy."""
@@ -126,10 +128,17 @@ class Keys(Clock):
             ValueError: They make no rate; nothing is changed.
         """
         rate = terms.rate()
-        self.terms = terms
+        self._set(terms)
         self._ledger.change(rate, self.now())
         for key, line in list(self._busy.items()):
             line.change(rate(key), terms.burst_of(key))
+
+    def _set(self, terms: Terms) -> None:
+        self.terms = terms
+        # The burst of all keys, unless it depends on the key.
+        self._burst = terms.burst or (
+            None if callable(terms.max_rate) else terms.max_rate
+        )
 
     def _bucket(self, key: Hashable) -> Bucket:
         bucket = Bucket(self._ledger.rate_of(key), self.terms.burst_of(key))
@@ -160,7 +169,3 @@ class Keys(Clock):
 
 def _is_quiet(line: Line) -> bool:
     return line.meter.quiet and not (line.queue.waiting or line.promises)
-
-
-# A fifth of the cost of calling the class.
-_decision = tuple.__new__

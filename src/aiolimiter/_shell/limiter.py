@@ -12,8 +12,9 @@ from .line import Line
 from .verbs import Verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
     from types import TracebackType
+    from typing import Any
 
 
 @final
@@ -109,7 +110,7 @@ class AsyncLimiter(Verbs):
     # on, which runs coroutines in the caller's loop, it is 1.47 and 1.03.
     if sys.version_info < (3, 12):
 
-        def __aenter__(self) -> Awaitable[None]:
+        def __aenter__(self) -> Coroutine[Any, Any, None]:
             line = self._line
             if line.meter.admit(1.0, line.time()):
                 return DONE

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from .._core import numbers
 from .._core.bucket import LATENESS
-from .._core.decision import Decision, LimiterStatistics
+from .._core.decision import LimiterStatistics, decided
 from .._core.errors import RateLimitExceeded
 from .clock import RESOLUTION, Clock, margin
 from .deadlines import Deadlines
@@ -27,6 +27,7 @@ from .promises import Promises
 from .queue import Queue, Turn
 
 if TYPE_CHECKING:
+    from .._core.decision import Decision
     from .._core.meter import Mark, Meter
     from .request import Visitor
 
@@ -74,6 +75,12 @@ class Line(Clock):
             self.meter.take(amount)
             return True
         return False
+
+    def decide(self, amount: float) -> Decision:
+        """Take *amount* if it is admitted, or say when it can be had."""
+        if self.take(amount):
+            return decided((True, 0.0, self.meter.available))
+        return self.refused(amount)
 
     def enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """
@@ -154,7 +161,7 @@ class Line(Clock):
         """
         key = self.meter.at + self.meter.lead(amount)
         retry_after = self.retry_after(amount, key, waiter=waiter)
-        return Decision(False, retry_after, self.meter.available)  # noqa: FBT003 -- a field
+        return decided((False, retry_after, self.meter.available))
 
     def delay(self, amount: float, key: float) -> float:
         """Seconds until *amount* is due for one who joins with this *key*."""

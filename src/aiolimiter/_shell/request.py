@@ -17,11 +17,12 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._core.decision import Decision
+from .._core.decision import decided
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .._core.decision import Decision
     from .._core.meter import Mark
     from .line import Line
 
@@ -129,11 +130,11 @@ class Request:
     def decide(self) -> Decision:
         """Take all amounts if all lines admit them; say when if they don't."""
         if self.take():
-            return Decision(True, 0.0, self._available())  # noqa: FBT003 -- a field
+            return decided((True, 0.0, self._available()))
         wait, longer = 0.0, self._retry_after(0.0)
         while longer > wait:
             wait, longer = longer, self._retry_after(longer)
-        return Decision(False, wait, self._available())  # noqa: FBT003 -- a field
+        return decided((False, wait, self._available()))
 
     def mark(self) -> Marks:
         """Start to remember what was just taken."""

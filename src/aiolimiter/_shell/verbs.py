@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core import numbers
-from .._core.decision import Decision, LimiterStatistics
+from .._core.decision import decided
+from .clock import margin
 from .entering import Entering
 from .reservation import Reservation
 
 if TYPE_CHECKING:
+    from .._core.decision import Decision, LimiterStatistics
     from .line import Line
 
 
@@ -94,10 +96,20 @@ class Verbs(Entering):
                 limiter holds.
         """
         line = self._line
-        amount = numbers.amount(amount, line.meter.burst)
-        if line.take(amount):
-            return Decision(True, 0.0, line.meter.available)  # noqa: FBT003 -- a field
-        return line.refused(amount)
+        meter = line.meter
+        now = line.time()
+        if amount.__class__ is float and meter.admit(amount, now):
+            left = meter.burst - meter.level
+            return decided((True, 0.0, left if left > 0.0 else 0.0))
+        if amount.__class__ is not float or not 0.0 <= amount <= meter.burst:
+            amount = numbers.amount(amount, meter.burst)
+        # Under attack refusals are what there is most of: where nobody waits,
+        # this says what the line would, at a third of the cost.
+        wait = meter.wait_alone(amount, now)
+        if wait > 0.0 and not line.promises:
+            retry_after = wait + line.grain + margin(meter.at + wait)
+            return decided((False, retry_after, meter.available))
+        return line.decide(amount)
 
     def reserve(
         self, amount: float = 1.0, *, max_wait: float | None = None
