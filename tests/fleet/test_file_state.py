@@ -14,7 +14,7 @@ import time
 import pytest
 
 from aiolimiter import BackendError
-from aiolimiter.local._file import SIZE, Contract, StateFile
+from aiolimiter.local._file import SIZE, Contract, StateFile, _after_fork
 
 pytestmark = pytest.mark.real_time
 
@@ -138,6 +138,44 @@ def test_an_empty_file_that_somebody_keeps_locked_is_refused(path):
 
         with pytest.raises(ValueError, match="is locked by somebody who does not"):
             StateFile(path, CONTRACT)
+
+
+def test_a_file_that_somebody_begins_meanwhile_is_theirs_too(path):
+    """Of two processes that find the file empty one begins it, and both use it."""
+    fcntl = pytest.importorskip("fcntl")
+    begun = path.with_name("begun")
+    StateFile(begun, CONTRACT).write(1.0, 2.0, 3.0, 4.0)
+    with path.open("wb", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        def begin():
+            other.write(begun.read_bytes())
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        timer = threading.Timer(0.1, begin)
+        timer.start()
+        file = StateFile(path, CONTRACT)
+        timer.join()
+
+    assert file.read() == (1.0, 2.0, 3.0, 4.0)
+
+
+def test_a_path_that_is_none_is_an_error():
+    """What can't be a path is refused, and nothing is left to be closed."""
+    with pytest.raises(TypeError, match=r"^expected str, bytes or os\.PathLike"):
+        StateFile(None, CONTRACT)
+
+
+def test_what_a_child_does_first(path):
+    """What a fork does to every open file: it is closed, and opened by its next use."""
+    file = StateFile(path, CONTRACT)
+    file.write(1.0, 2.0, 3.0, 4.0)
+    _after_fork()
+    _after_fork()
+
+    assert file.lock()
+    assert file.read() == (1.0, 2.0, 3.0, 4.0)
+    assert not StateFile(path, CONTRACT).lock()
 
 
 def test_a_child_opens_the_file_anew(path):

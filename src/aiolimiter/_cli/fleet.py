@@ -89,7 +89,8 @@ class Worker:
     def __init__(self, socket: Path) -> None:
         self.admitted: list[float] = []
         self._command = [
-            *(sys.executable, "-m", f"{__package__}.fleet_worker"),
+            *(sys.executable, "-c"),
+            f"from {__package__}.fleet_worker import main; main()",
             *(str(socket), str(_RATE)),
         ]
 

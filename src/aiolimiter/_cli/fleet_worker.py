@@ -41,5 +41,6 @@ async def work(socket: str, rate: float) -> None:
     await client.aclose()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Work as the command line says: a socket and a rate."""
     asyncio.run(work(sys.argv[1], float(sys.argv[2])))

@@ -81,9 +81,9 @@ class StateFile:
     __slots__ = ("__weakref__", "_contract", "_fd", "_map", "_path")
 
     def __init__(self, path: str | os.PathLike[str], contract: Contract) -> None:
+        self._fd = -1
         self._path = os.fspath(path)
         self._contract = contract
-        self._fd = -1
         self._open()
         _opened.add(self)
 
@@ -124,9 +124,7 @@ class StateFile:
             self._fd = -1
 
     def __del__(self) -> None:
-        # Not there if the constructor refused the path itself.
-        if hasattr(self, "_fd"):
-            self.forget()
+        self.forget()
 
     def _open(self) -> None:
         fd = os.open(self._path, _FLAGS, 0o600)

@@ -134,9 +134,10 @@ class FileLimiter(SharedLimiter):
 
 
 def _idle(line: SharedLine) -> bool:
+    """Whether nobody waits, and nothing is on its way to the file."""
     return not (
-        line._asking.waiting
-        or line._booked.waiting
+        line._asking.waiting  # noqa: SLF001 -- asked with every acquire
+        or line._booked.waiting  # noqa: SLF001 -- likewise
         or line.pump.busy
         or line.pump.is_asked
     )
