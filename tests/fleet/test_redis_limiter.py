@@ -97,9 +97,7 @@ async def test_a_foreign_value_is_an_error_and_is_left_alone(
     with engine.admin(valkey) as admin:
         admin.set(f"aiolimiter:{name}", foreign)
         limiter = RedisLimiter(client, name, 10, on_error="open")
-        with pytest.raises(
-            BackendError, match=r"holds something that is not"
-        ):
+        with pytest.raises(BackendError, match=r"holds something that is not"):
             await limiter.acquire()
 
         assert admin.get(f"aiolimiter:{name}") == foreign
@@ -127,6 +125,37 @@ async def test_a_server_that_may_not_read_the_key_says_why(own, name):
             await RedisLimiter(client, name, 10).acquire()
 
     assert "get" in str(error.value.__cause__).lower()
+
+
+async def test_the_rights_that_the_guide_names_are_enough(own, name):
+    """A user with five commands on the limiter's keys can do everything."""
+    with engine.admin(own) as admin:
+        admin.execute_command(
+            *["ACL", "SETUSER", "limiter", "on", ">secret", "~aiolimiter:*"],
+            *["+evalsha", "+eval", "+get", "+set", "+time"],
+        )
+    path = str(own.socket)
+    async with Redis(
+        unix_socket_path=path, username="limiter", password="secret"
+    ) as client:
+        limiter = RedisLimiter(client, name, 10, 3600)
+        async with limiter.reserve(4) as reservation:
+            await reservation.settle(2)
+        await limiter.restrict(5)
+
+        assert (await limiter.statistics()).level == pytest.approx(5, abs=0.01)
+
+
+async def test_a_debt_is_forgiven_by_an_empty_bucket_of_now(client, valkey, name):
+    """A level of nothing that is newer than what processes saw is believed."""
+    limiter = RedisLimiter(client, name, 10, 3600)
+    await limiter.acquire(10)
+    with engine.admin(valkey) as admin:
+        seconds, micros = admin.time()
+        now = seconds * 1_000_000 + micros
+        admin.set(f"aiolimiter:{name}", f"0 {now} 0 0", px=60_000)
+
+    assert await limiter.try_acquire(10)
 
 
 async def test_two_configurations_of_one_name_share_the_level(client, name):

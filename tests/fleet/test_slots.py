@@ -189,7 +189,7 @@ def test_the_level_leaks_and_a_clock_that_steps_back_leaks_nothing(seconds, leve
 
 
 def test_a_clock_that_stepped_back_is_the_clock_from_then_on():
-    """After a step back by an hour it leaks by the new clock, also if nobody gets in."""
+    """After a step back by an hour the new clock counts, also if nobody gets in."""
     now = NOW - 3600 * SECOND
     request = Request(TEN, NOTHING, groups=(Group(1, 6.0, 0.0),))
     state, refused = serve(State((5.0,), NOW), now, request)

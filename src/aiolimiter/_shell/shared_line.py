@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     Turn = asyncio.Future[Booking | None]
 
-# Who is booked further ahead than this looks this often whether it has moved
-# up, in seconds.
+# Who is booked further ahead than this, and half of it, looks this often whether
+# it has moved up, in seconds.
 LOOK = 0.5
 
 # Who gives back takes a breath first, in seconds: others may give up too, and a
@@ -172,7 +172,7 @@ class SharedLine(Clock):
         if self.pump.owes or self._booked.has_tail():
             self._back_at = min(self._back_at, now + BREATH)
             trip = min(trip, self._back_at)
-        if last_due > self.pump.seen_at + LOOK:
+        if last_due > self.pump.seen_at + 1.5 * LOOK:
             trip = min(trip, self.pump.seen_at + LOOK)
         return max(trip, self.pump.probe_at)
 
