@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test check bench docs clean
+.PHONY: help demo demo-fleet test quick check bench docs clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,10 @@ test: $(VENV)/.ready-test ## every test, and the coverage gate
 	@$(BIN)/coverage run -m pytest -m real_time # alone, on a quiet machine
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+quick: $(VENV)/.ready-test ## every test, without coverage: a third of the time
+	@$(BIN)/pytest --numprocesses 2 -m "not real_time"
+	@$(BIN)/pytest -m real_time
 
 check: $(VENV)/.ready-check ## lint, format, two type checkers, layers, changelog
 	@$(BIN)/ruff check
