@@ -8,13 +8,18 @@
 
 from __future__ import annotations
 
+import importlib
+import typing
+
 from ._core.decision import Decision, LimiterStatistics
 from ._core.errors import BackendError, RateLimitExceeded
-from ._shell.combined import CombinedLimiter, CombinedReservation
-from ._shell.keyed import KeyedLimiter
 from ._shell.limiter import AsyncLimiter
-from ._shell.reservation import Reservation
-from ._shell.sliding import SlidingWindowLimiter
+
+if typing.TYPE_CHECKING:
+    from ._shell.combined import CombinedLimiter, CombinedReservation
+    from ._shell.keyed import KeyedLimiter
+    from ._shell.reservation import Reservation
+    from ._shell.sliding import SlidingWindowLimiter
 
 __all__ = [
     "AsyncLimiter",
@@ -30,11 +35,22 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    if name == "__version__":
-        # Costs more than all the rest.
-        from importlib.metadata import version  # noqa: PLC0415 -- only when asked
+# Imported when they are asked for: together they cost as much as all the rest.
+_LATER = {
+    "CombinedLimiter": "combined",
+    "CombinedReservation": "combined",
+    "KeyedLimiter": "keyed",
+    "Reservation": "reservation",
+    "SlidingWindowLimiter": "sliding",
+}
 
-        return version(__name__)
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        value = getattr(importlib.import_module(f"._shell.{_LATER[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version(__name__)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -201,6 +201,9 @@ class Bucket:
         self._beneath, self._paused_at = beneath, self.at
         debt = self._pause_debt()
         self.level = added + (max(beneath, debt) if debt else beneath)
+        if debt:
+            # As when it is raised: nothing that the pause put there comes back.
+            self._layers.sink(max(0.0, self.level - debt))
         self._settle_floor()
 
     def forecast(self) -> BucketForecast:

@@ -18,13 +18,11 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 from .._core import numbers
-from .._core.bucket import LATENESS
-from .._core.decision import LimiterStatistics, decided
-from .._core.errors import RateLimitExceeded
-from .clock import RESOLUTION, Clock, margin
+from .._core.decision import decided
+from .clock import RESOLUTION
 from .deadlines import Deadlines
-from .promises import Promises
-from .queue import Queue, Turn
+from .outlook import Outlook, is_over
+from .queue import Turn
 
 if TYPE_CHECKING:
     from .._core.decision import Decision
@@ -32,42 +30,19 @@ if TYPE_CHECKING:
     from .request import Visitor
 
 
-class Line(Clock):
+class Line(Outlook):
     """All who want something from one *meter*."""
 
-    __slots__ = (
-        "_alarm",
-        "_deadlines",
-        "_due",
-        "_looking",
-        "meter",
-        "promises",
-        "queue",
-    )
+    __slots__ = ("_alarm", "_deadlines", "_due", "_looking")
 
     def __init__(self, meter: Meter) -> None:
-        super().__init__()
-        self.meter = meter
-        self.queue: Queue[Turn | Visitor] = Queue()
-        self.promises = Promises()
+        super().__init__(meter)
         self._looking = False
         self._deadlines: Deadlines[Turn | Visitor] = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
 
     # Asking.
-
-    def advance(self) -> float:
-        """Bring the meter up to the present, and return the instant."""
-        self.meter.advance(self.now())
-        return self.meter.at
-
-    def admits(self, amount: float, key: float) -> bool:
-        """Whether one with this *key* may take *amount* now."""
-        head = self.queue.head()
-        if head is not None and head.key <= key:
-            return False
-        return self._wait(amount, key) <= 0.0
 
     def take(self, amount: float) -> bool:
         """Take *amount* if it fits and nobody goes before it."""
@@ -139,7 +114,10 @@ class Line(Clock):
         if queue.waiting == 1:
             self.meter.waited = True
         if waiter.deadline < self._due or queue.head() is waiter:
-            self.look_soon() if self._looking else self.look()
+            if self._looking:
+                self.look_soon()
+            else:
+                self.look()
 
     def lost(self, turn: Turn) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
@@ -150,85 +128,6 @@ class Line(Clock):
             self.advance()
             self.meter.give_back(turn.result(), turn.amount)
         self.look()
-
-    def refused(self, amount: float, waiter: Turn | Visitor | None = None) -> Decision:
-        """
-        Say when *amount* can be had by one who asks again then.
-
-        Args:
-            amount: What is wanted, in units.
-            waiter: Who wants it, if already waiting; not in its own way.
-        """
-        key = self.meter.at + self.meter.lead(amount)
-        retry_after = self.retry_after(amount, key, waiter=waiter)
-        return decided((False, retry_after, self.meter.available))
-
-    def delay(self, amount: float, key: float) -> float:
-        """Seconds until *amount* is due for one who joins with this *key*."""
-        meter, queue = self.meter, self.queue
-        if meter.fluid and queue.ends_by(key):
-            return max(0.0, meter.wait(queue.amount + amount))
-        forecast = meter.forecast()
-        for other in queue:
-            if other.key > key:
-                break
-            forecast.take(other.amount)
-        return forecast.wait(amount)
-
-    def due_of(self, visitor: Visitor) -> float:
-        """Return the instant at which somebody who waits here is due."""
-        forecast = self.meter.forecast()
-        for other in self.queue:
-            if other is visitor:
-                return self.meter.at + forecast.wait(other.amount)
-            forecast.take(other.amount)
-        return inf
-
-    def retry_after(
-        self,
-        amount: float,
-        key: float,
-        at_least: float = 0.0,
-        waiter: Turn | Visitor | None = None,
-    ) -> float:
-        """
-        Seconds until one who asks again then is admitted.
-
-        It then comes behind all who are due by then, or go first by then.
-
-        Args:
-            amount: What is wanted, in units.
-            key: The key of one who asks now.
-            at_least: It asks no sooner, in seconds.
-            waiter: Who wants it, if already waiting; not in its own way.
-        """
-        forecast = self.meter.forecast()
-        if self.meter.fluid and self.queue.ends_by(key):
-            forecast.take(self.queue.amount)
-        else:
-            for other in self.queue:
-                wait = max(at_least, self._padded(forecast.wait(amount)))
-                if other.key > key + wait and forecast.wait(other.amount) > wait:
-                    break
-                if other is not waiter:
-                    forecast.take(other.amount)
-        held = self._held(amount, key)
-        if held == inf:
-            forecast.take(self.promises.amount)
-            held = 0.0
-        return max(at_least, self._padded(max(held, forecast.wait(amount))))
-
-    def refusal(
-        self, amount: float, max_wait: float, decision: Decision
-    ) -> RateLimitExceeded:
-        """Return the error for one who can't have *amount* within *max_wait*."""
-        msg = (
-            f"can't acquire {amount:.15g} within {max_wait:.3g} s: "
-            f"retry in {decision.retry_after:.3g} s, or allow a longer max_wait"
-        )
-        return RateLimitExceeded(msg, decision)
-
-    # Changing what is allowed.
 
     def settle(self, mark: Mark, amount: float, actual: float) -> None:
         """Make what was taken at *mark* cost *actual* instead of *amount*."""
@@ -283,35 +182,10 @@ class Line(Clock):
         if self.queue.waiting:
             self._set_alarm(self.meter.at)
 
-    def statistics(self) -> LimiterStatistics:
-        """Tell how things are, without changing any."""
-        meter, queue = self.meter, self.queue
-        self.advance()
-        return LimiterStatistics(
-            level=max(0.0, meter.level),
-            available=meter.available,
-            waiting=queue.waiting,
-            amount_waiting=queue.amount,
-            seconds_to_next=self._seconds_to_next(),
-        )
-
-    def _wait(self, amount: float, key: float) -> float:
-        # As the meter's, but a promise may hold back what would fit.
-        wait = self.meter.wait(amount)
-        return wait if wait > 0.0 else self._held(amount, key) or wait
-
     def _key(self, waiter: Turn | Visitor) -> float:
         if isinstance(waiter, Turn):
             return waiter.arrival + self.meter.lead(waiter.amount)
         return waiter.request.rekey()
-
-    def _held(self, amount: float, key: float) -> float:
-        if not self.promises:
-            return 0.0
-        return self.promises.hold_back(self.meter, amount, key)
-
-    def _padded(self, wait: float) -> float:
-        return wait + self.grain + margin(self.meter.at + wait)
 
     def _grant_due(self) -> float:
         # Returns the instant at which the next one is due.
@@ -320,7 +194,7 @@ class Line(Clock):
         due = inf
         while (head := queue.head()) is not None:
             wait = self._wait(head.amount, head.key)
-            if _is_over(head.deadline - meter.at, wait):
+            if is_over(head.deadline - meter.at, wait):
                 self._refuse(head)
             elif wait > 0.0:
                 due = meter.at + wait
@@ -335,20 +209,6 @@ class Line(Clock):
         if granted:
             self._grant(granted)
         return due
-
-    def _seconds_to_next(self) -> float | None:
-        # Whoever has to give up before being due is in the way until then.
-        blocked = 0.0
-        for waiter in self.queue:
-            wait = self.meter.wait(waiter.amount)
-            left = waiter.deadline - self.meter.at
-            in_time = (
-                max(blocked, wait) <= left if wait > 0.0 else not _is_over(left, wait)
-            )
-            if in_time:
-                return max(blocked, wait)
-            blocked = max(blocked, left)
-        return None
 
     def _grant(self, turns: list[Turn]) -> None:
         assert self._loop is not None, "whoever waits, waits in a loop"
@@ -405,10 +265,3 @@ class Line(Clock):
         self._due = inf
         self.meter.abandon()
         self.meter.rebase(now)
-
-
-def _is_over(left: float, wait: float) -> bool:
-    # Whether the time is over for one who has *left* seconds to the deadline
-    # and is due in *wait* seconds (or was, if below 0).  It counts when it was
-    # due, not when a late timer found out; within reason.
-    return left <= 0.0 and left < max(wait, -LATENESS)

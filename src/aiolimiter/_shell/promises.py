@@ -10,19 +10,22 @@ keys are later, so promises can't wait for each other in a circle.
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .._core.meter import Meter
     from .request import Request
 
 
-class Promise(NamedTuple):
+class Promise:
     """From the instant *at* on, a request needs *amount*."""
 
-    at: float
-    amount: float
-    request: Request
+    __slots__ = ("amount", "at", "request")
+
+    def __init__(self, at: float, amount: float, request: Request) -> None:
+        self.at = at
+        self.amount = amount
+        self.request = request
 
 
 class Promises:
@@ -66,20 +69,19 @@ class Promises:
         if meter.spares(amount, self.amount, meter.at):
             return 0.0
         promised = 0.0
-        for at, reserved, _ in sorted(self._before(key, meter.at), key=_at):
-            promised += reserved
-            if not meter.spares(amount, promised, max(at, meter.at)):
-                return at - meter.at if at > meter.at else inf
+        for promise in sorted(self._before(key, meter.at), key=_at):
+            promised += promise.amount
+            if not meter.spares(amount, promised, max(promise.at, meter.at)):
+                return promise.at - meter.at if promise.at > meter.at else inf
         return 0.0
 
     def _before(self, key: float, now: float) -> list[Promise]:
         # The promises to those with a smaller key.  Whoever was to come by now,
         # and could not, says anew when: until then the room is others'.
         promises = [p for p in self._promised.values() if p.request.key < key]
-        for i, promise in enumerate(promises):
+        for promise in promises:
             if promise.at <= now:
-                promises[i] = promise._replace(at=promise.request.due())
-                self._promised[promise.request] = promises[i]
+                promise.at = promise.request.due()
         return promises
 
 

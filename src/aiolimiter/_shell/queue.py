@@ -18,36 +18,37 @@ from collections import deque
 from heapq import heapify, heappop, heappush, merge
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    class Waiting(Protocol):
+        """What stands in a queue."""
+
+        @property
+        def key(self) -> float:
+            """Who is next has the smallest."""
+
+        @property
+        def amount(self) -> float:
+            """What it wants, in units."""
+
+        @property
+        def deadline(self) -> float:
+            """The instant until which it waits."""
+
+        def done(self) -> bool:
+            """Whether nobody waits for it any more."""
+
 
 # Entries of those who gave up are swept when they outnumber the others; a
 # queue this short is not worth a sweep.
 SHORT = 32
 
 
-class Waiting(Protocol):
-    """What stands in a queue."""
-
-    @property
-    def key(self) -> float:
-        """Who is next has the smallest."""
-
-    @property
-    def amount(self) -> float:
-        """What it wants, in units."""
-
-    @property
-    def deadline(self) -> float:
-        """The instant until which it waits."""
-
-    def done(self) -> bool:
-        """Whether nobody waits for it any more."""
-
-
-W = TypeVar("W", bound=Waiting)
+W = TypeVar("W", bound="Waiting")
 
 
 class Turn(Future[Any]):

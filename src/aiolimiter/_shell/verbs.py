@@ -8,11 +8,11 @@ from .._core import numbers
 from .._core.decision import decided
 from .clock import margin
 from .entering import Entering
-from .reservation import Reservation
 
 if TYPE_CHECKING:
     from .._core.decision import Decision, LimiterStatistics
     from .line import Line
+    from .reservation import Reservation
 
 
 class Verbs(Entering):
@@ -97,15 +97,14 @@ class Verbs(Entering):
         """
         line = self._line
         meter = line.meter
-        now = line.time()
-        if amount.__class__ is float and meter.admit(amount, now):
+        if amount.__class__ is float and meter.admit(amount, line.time()):
             left = meter.burst - meter.level
             return decided((True, 0.0, left if left > 0.0 else 0.0))
         if amount.__class__ is not float or not 0.0 <= amount <= meter.burst:
             amount = numbers.amount(amount, meter.burst)
         # Under attack refusals are what there is most of: where nobody waits,
         # this says what the line would, at a third of the cost.
-        wait = meter.wait_alone(amount, now)
+        wait = meter.wait_alone(amount, line.now())
         if wait > 0.0 and not line.promises:
             retry_after = wait + line.grain + margin(meter.at + wait)
             return decided((False, retry_after, meter.available))
@@ -132,6 +131,9 @@ class Verbs(Entering):
             ValueError: *amount* is negative, not finite or more than the
                 limiter holds, or *max_wait* is negative.
         """
+        # Imported when it is first wanted, as all that most programs never want.
+        from .reservation import Reservation  # noqa: PLC0415
+
         amount = numbers.amount(amount, self._line.meter.burst)
         return Reservation(self, amount, longest(max_wait))
 

@@ -1,0 +1,175 @@
+"""
+What will happen in a line if nothing else does: who is admitted, and when.
+
+Nothing here takes anything.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from .._core.bucket import LATENESS
+from .._core.decision import LimiterStatistics, decided
+from .._core.errors import RateLimitExceeded
+from .clock import Clock, margin
+from .promises import Promises
+from .queue import Queue
+
+if TYPE_CHECKING:
+    from .._core.decision import Decision
+    from .._core.meter import Meter
+    from .queue import Turn
+    from .request import Visitor
+
+
+class Outlook(Clock):
+    """A *meter*, who waits for it, and what was promised."""
+
+    __slots__ = ("meter", "promises", "queue")
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self.meter = meter
+        self.queue: Queue[Turn | Visitor] = Queue()
+        self.promises = Promises()
+
+    def advance(self) -> float:
+        """Bring the meter up to the present, and return the instant."""
+        self.meter.advance(self.now())
+        return self.meter.at
+
+    def admits(self, amount: float, key: float) -> bool:
+        """Whether one with this *key* may take *amount* now."""
+        head = self.queue.head()
+        if head is not None and head.key <= key:
+            return False
+        return self._wait(amount, key) <= 0.0
+
+    def delay(self, amount: float, key: float) -> float:
+        """Seconds until *amount* is due for one who joins with this *key*."""
+        meter, queue = self.meter, self.queue
+        if meter.fluid and queue.ends_by(key):
+            return max(0.0, meter.wait(queue.amount + amount))
+        forecast = meter.forecast()
+        for other in queue:
+            if other.key > key:
+                break
+            forecast.take(other.amount)
+        return forecast.wait(amount)
+
+    def due_of(self, visitor: Visitor) -> float:
+        """Return the instant at which somebody who waits here is due."""
+        forecast = self.meter.forecast()
+        for other in self.queue:
+            if other is visitor:
+                return self.meter.at + forecast.wait(other.amount)
+            forecast.take(other.amount)
+        return inf
+
+    def retry_after(
+        self,
+        amount: float,
+        key: float,
+        at_least: float = 0.0,
+        waiter: Turn | Visitor | None = None,
+    ) -> float:
+        """
+        Seconds until one who asks again then is admitted.
+
+        It then comes behind all who are due by then, or go first by then.
+
+        Args:
+            amount: What is wanted, in units.
+            key: The key of one who asks now.
+            at_least: It asks no sooner, in seconds.
+            waiter: Who wants it, if already waiting; not in its own way.
+        """
+        forecast = self.meter.forecast()
+        if self.meter.fluid and self.queue.ends_by(key):
+            forecast.take(self.queue.amount)
+        else:
+            for other in self.queue:
+                wait = max(at_least, self._padded(forecast.wait(amount)))
+                if other.key > key + wait and forecast.wait(other.amount) > wait:
+                    break
+                if other is not waiter:
+                    forecast.take(other.amount)
+        held = self._held(amount, key)
+        if held == inf:
+            forecast.take(self.promises.amount)
+            held = 0.0
+        return max(at_least, self._padded(max(held, forecast.wait(amount))))
+
+    def refused(self, amount: float, waiter: Turn | Visitor | None = None) -> Decision:
+        """
+        Say when *amount* can be had by one who asks again then.
+
+        Args:
+            amount: What is wanted, in units.
+            waiter: Who wants it, if already waiting; not in its own way.
+        """
+        key = self.meter.at + self.meter.lead(amount)
+        retry_after = self.retry_after(amount, key, waiter=waiter)
+        return decided((False, retry_after, self.meter.available))
+
+    def refusal(
+        self, amount: float, max_wait: float, decision: Decision
+    ) -> RateLimitExceeded:
+        """Return the error for one who can't have *amount* within *max_wait*."""
+        msg = (
+            f"can't acquire {amount:.15g} within {max_wait:.3g} s: "
+            f"retry in {decision.retry_after:.3g} s, or allow a longer max_wait"
+        )
+        return RateLimitExceeded(msg, decision)
+
+    # Changing what is allowed.
+
+    def statistics(self) -> LimiterStatistics:
+        """Tell how things are, without changing any."""
+        meter, queue = self.meter, self.queue
+        self.advance()
+        return LimiterStatistics(
+            level=max(0.0, meter.level),
+            available=meter.available,
+            waiting=queue.waiting,
+            amount_waiting=queue.amount,
+            seconds_to_next=self._seconds_to_next(),
+        )
+
+    def _wait(self, amount: float, key: float) -> float:
+        # As the meter's, but a promise may hold back what would fit.
+        wait = self.meter.wait(amount)
+        return wait if wait > 0.0 else self._held(amount, key) or wait
+
+    def _held(self, amount: float, key: float) -> float:
+        if not self.promises:
+            return 0.0
+        return self.promises.hold_back(self.meter, amount, key)
+
+    def _padded(self, wait: float) -> float:
+        return wait + self.grain + margin(self.meter.at + wait)
+
+    def _seconds_to_next(self) -> float | None:
+        # Whoever has to give up before being due is in the way until then.
+        blocked = 0.0
+        for waiter in self.queue:
+            wait = self.meter.wait(waiter.amount)
+            left = waiter.deadline - self.meter.at
+            in_time = (
+                max(blocked, wait) <= left if wait > 0.0 else not is_over(left, wait)
+            )
+            if in_time:
+                return max(blocked, wait)
+            blocked = max(blocked, left)
+        return None
+
+
+def is_over(left: float, wait: float) -> bool:
+    """
+    Whether the time is over for one who has *left* seconds to the deadline.
+
+    One who is due in *wait* seconds, or was, if that is below 0.  It counts when
+    it was due, not when a late timer found out; within reason.
+    """
+    return left <= 0.0 and left < max(wait, -LATENESS)
