@@ -20,6 +20,7 @@ from .timetable import (
     admission,
     admissions,
     at_the_grant,
+    block,
     in_line,
     now,
     spent,
@@ -431,6 +432,35 @@ async def test_a_promise_keeps_room():
     assert await moving == 16
     # Ten fit before 16, when there must be room for 10.
     assert sum(instant <= 16 for instant in small) <= 6
+
+
+async def test_who_asks_just_before_a_promise_is_kept():
+    """In the instant a promise falls due, the room is for whom it was made to."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    moving = await in_line(CombinedLimiter(first, second), 10)
+    await until(1)
+    second.pause(10)  # it is due in the second one at 16
+    await until(15.9)
+
+    block(0.2)
+    decision = first.try_acquire(5)
+
+    assert not decision
+    assert decision.retry_after == pytest.approx(5)
+    assert await moving == pytest.approx(16.1)
+    await asyncio.sleep(decision.retry_after)
+    assert first.try_acquire(5)
+
+
+async def test_a_coroutine_that_is_closed():
+    """A coroutine that is closed while it waits leaves the queue it is in."""
+    first, second = AsyncLimiter(10, 10), await spent(AsyncLimiter(1, 10))
+    coroutine = CombinedLimiter(first, second).acquire()
+    coroutine.send(None)
+
+    coroutine.close()
+
+    assert second.statistics().waiting == 0
 
 
 async def test_a_crowd_is_cancelled():

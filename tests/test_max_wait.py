@@ -212,6 +212,23 @@ async def test_it_is_not_in_its_own_way():
     assert limiter.try_acquire(4)
 
 
+async def test_in_a_window_it_is_not_in_its_own_way():
+    """Nor is it in a window, where those who wait are counted one by one."""
+    limiter = await spent(SlidingWindowLimiter(10, 10))
+    await until(8)
+    waiting = await in_line(limiter, 4, max_wait=4)
+    behind = await in_line(limiter, 5)
+    limiter.pause(10)
+
+    error = await refusal(waiting)
+
+    assert now() == 12
+    assert error.retry_after == pytest.approx(6)
+    await asyncio.sleep(error.retry_after)
+    assert limiter.try_acquire(4)
+    assert await behind == 18
+
+
 async def test_those_behind_go_on():
     """When one is refused, those behind it move up."""
     limiter = await spent(AsyncLimiter(10, 10))
