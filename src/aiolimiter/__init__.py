@@ -47,9 +47,9 @@ _LATER = {
 
 def __getattr__(name: str) -> object:
     if name in _LATER:
-        value = getattr(importlib.import_module(f"._shell.{_LATER[name]}", __name__), name)
-        globals()[name] = value
-        return value
+        module = importlib.import_module(f"._shell.{_LATER[name]}", __name__)
+        globals()[name] = getattr(module, name)
+        return globals()[name]
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version(__name__)
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -186,12 +186,20 @@ class CombinedLimiter(Entering):
 
     def _shares(self, amount: float, amounts: dict[str, float]) -> list[_Share]:
         self._check_names(amounts)
-        return [
-            (name, line, numbers.amount(amounts.get(name or "", amount), most))
-            for name, limiter in self._members
-            for line in (limiter._line,)  # noqa: SLF001 -- one layer
-            for most in (line.meter.burst,)
-        ]
+        shares: list[_Share] = []
+        try:
+            for name, limiter in self._members:
+                line = limiter._line  # noqa: SLF001 -- one layer
+                # Finding a key's line may fold another one that looks quiet.
+                wanted = numbers.amount(
+                    amounts.get(name or "", amount), line.meter.burst
+                )
+                line.needed += 1
+                shares.append((name, line, wanted))
+        finally:
+            for _, line, _ in shares:
+                line.needed -= 1
+        return shares
 
     def _check_names(self, amounts: dict[str, float]) -> None:
         names = [name for name, _ in self._members if name is not None]

@@ -79,7 +79,7 @@ class Keys(Clock):
         if line is None:
             return self._ledger.level(key, now) > 0.0
         line.advance()
-        return not _is_quiet(line) or line.meter.level > 0.0
+        return not line.quiet or line.meter.level > 0.0
 
     def decide(self, key: Hashable, amount: float) -> Decision | None:
         """
@@ -108,6 +108,10 @@ class Keys(Clock):
 
     def line(self, key: Hashable) -> Line:
         """Return the line of *key*, which it has from now on while it is busy."""
+        now = self.now()
+        self._ledger.count(now)
+        for _ in range(min(2, len(self._round))):
+            self._fold(now)
         line = self._busy.get(key)
         if line is None:
             self._busy[key] = line = Line(self._bucket(key))
@@ -150,7 +154,7 @@ class Keys(Clock):
         key = self._round.popleft()
         line = self._busy[key]
         line.advance()
-        if not _is_quiet(line):
+        if not line.quiet:
             self._round.append(key)
             return
         del self._busy[key]
@@ -165,7 +169,3 @@ class Keys(Clock):
     def _arrive(self, now: float) -> None:
         if now < self._ledger.at:
             self._ledger.rebase(self._ledger.at - now)
-
-
-def _is_quiet(line: Line) -> bool:
-    return line.meter.quiet and not (line.queue.waiting or line.promises)

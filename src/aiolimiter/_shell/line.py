@@ -260,6 +260,7 @@ class Line(Outlook):
         # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
         self.promises.clear()
+        self.needed = 0
         self._deadlines.clear()
         self._alarm = None
         self._due = inf

@@ -24,20 +24,31 @@ if TYPE_CHECKING:
 
 
 class Outlook(Clock):
-    """A *meter*, who waits for it, and what was promised."""
+    """
+    A *meter*, who waits for it, and what was promised.
 
-    __slots__ = ("meter", "promises", "queue")
+    Attributes:
+        needed: How many count on finding this very line here, by and by.
+    """
+
+    __slots__ = ("meter", "needed", "promises", "queue")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
         self.meter = meter
         self.queue: Queue[Turn | Visitor] = Queue()
         self.promises = Promises()
+        self.needed = 0
 
     def advance(self) -> float:
         """Bring the meter up to the present, and return the instant."""
         self.meter.advance(self.now())
         return self.meter.at
+
+    @property
+    def quiet(self) -> bool:
+        """Whether level and instant are all there is to it."""
+        return self.meter.quiet and not (self.queue.waiting or self.needed)
 
     def admits(self, amount: float, key: float) -> bool:
         """Whether one with this *key* may take *amount* now."""

@@ -111,6 +111,8 @@ class Request:
                 raise slowest.refusal(self.amounts[slowest], max_wait, self.decide())
             self.deadline = self.arrival + max_wait
         self.turn = loop.create_future()
+        for line in self.amounts:
+            line.needed += 1
         self._wait_in(slowest)
         return self.turn
 
@@ -211,6 +213,7 @@ class Request:
 
     def _withdraw(self) -> None:
         for line in self.amounts:
+            line.needed -= 1
             if line.promises.drop(self):
                 line.look_soon()
 
