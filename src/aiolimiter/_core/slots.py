@@ -45,13 +45,10 @@ def empty(terms: Terms) -> State:
 
 def due(terms: Terms, levels: Levels, amount: float) -> float:
     """Microseconds until *amount* fits on top of *levels*; 0.0 if it fits now."""
-    return max(
-        0.0,
-        *(
-            (level + amount - cap * _FULL) / rate
-            for level, rate, cap in zip(levels, *terms, strict=True)
-        ),
-    )
+    wait = 0.0
+    for level, rate, cap in zip(levels, *terms, strict=True):
+        wait = max(wait, (level + amount - cap * _FULL) / rate)
+    return wait
 
 
 def reach(terms: Terms, levels: Levels, wait: float) -> float:

@@ -12,24 +12,23 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from .._core import slots
 from .._core.errors import BackendError
 from .._core.trip import Request, State
+from .customer import Customer
 from .rate import MICRO
+from .store import Store
 
 if TYPE_CHECKING:
     from .._core.trip import (
         Floor,
-        Group,
         Levels,
-        Refund,
         Reply,
         Settlement,
         Terms,
     )
-    from .store import Store
 
 # Seconds until the first probe after a failure; each that fails doubles it.
 PROBE = 0.1
@@ -37,30 +36,6 @@ LONGEST_PROBE = 5.0
 
 # Seconds by which a trip is early, beside the time it takes.
 LEAD = 0.002
-
-
-class Customer(Protocol):
-    """For whom the pump works: it names who waits, and gets the answers."""
-
-    def refund(self) -> Refund | None:
-        """Return what is booked and not wanted."""
-        ...
-
-    def groups(self) -> tuple[Group, ...]:
-        """Return who waits, as a trip that starts now should ask for them."""
-        ...
-
-    def answered(self, request: Request, reply: Reply) -> None:
-        """Take what a trip brought."""
-        ...
-
-    def failed(self, error: BackendError) -> None:
-        """Take the news that a trip failed."""
-        ...
-
-    def look(self) -> None:
-        """See what is to be done."""
-        ...
 
 
 class Pump:

@@ -13,12 +13,12 @@ from .entering import Entering
 from .rate import Rate, terms
 from .shared_line import SharedLine
 from .shared_reservation import SharedReservation
+from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._core.trip import Booking
-    from .store import Store
 
 OnError: TypeAlias = Literal["raise", "wait", "local", "open"]
 

@@ -15,23 +15,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from math import inf, nextafter
+from math import inf
 from typing import TYPE_CHECKING
 
 from .._core import slots
-from .._core.decision import Decision, LimiterStatistics
-from .._core.errors import BackendError, RateLimitExceeded
+from .._core.errors import BackendError
 from .._core.trip import Booking, Floor, Settlement
+from .alarm import Alarm
 from .asking import Asking, Waiter
 from .booked import Booked
-from .clock import Clock, margin
 from .pump import Pump, again
 from .rate import MICRO
+from .shared_outlook import SharedOutlook
+from .store import Store
 from .stretch import Stretch
 
 if TYPE_CHECKING:
-    from .._core.trip import Group, Levels, Refund, Reply, Request, Terms
-    from .store import Store
+    from .._core.decision import LimiterStatistics
+    from .._core.trip import Group, Refund, Reply, Request, Terms
 
     Turn = asyncio.Future[Booking | None]
 
@@ -44,7 +45,7 @@ LOOK = 0.5
 BREATH = 0.002
 
 
-class SharedLine(Clock):
+class SharedLine(SharedOutlook):
     """
     All in this process who want something of one shared bucket.
 
@@ -61,13 +62,11 @@ class SharedLine(Clock):
     def __init__(
         self, store: Store, terms: Terms, *, quantum: int, timeout: float, on_error: str
     ) -> None:
-        super().__init__()
-        self.pump = Pump(store, terms, quantum=quantum, timeout=timeout, customer=self)
-        self._terms = terms
+        pump = Pump(store, terms, quantum=quantum, timeout=timeout, customer=self)
+        super().__init__(terms, pump)
         self._slowest = min(terms.rates) / MICRO
         self._on_error = on_error
-        self._alarm: asyncio.TimerHandle | None = None
-        self._due = inf
+        self._alarm = Alarm(self.look)
         self._back_at = inf
         self._begin()
 
@@ -91,14 +90,17 @@ class SharedLine(Clock):
             return turn
         deadline = inf if max_wait is None else now + max_wait
         key = now + amount / self._slowest
-        self._asking.join(Waiter(key, amount, turn, deadline))
-        if not self.pump.busy:
+        waiter = Waiter(key, amount, turn, deadline)
+        self._asking.join(waiter)
+        # Behind others, and without a deadline, nothing changes for anybody.
+        if deadline < inf or self._asking.head() is waiter:
             self.look()
         return turn
 
     def lost(self, turn: Turn, amount: float) -> None:
         """Leave the line; or give back what was granted and can't be used."""
-        if turn.get_loop() is not self._loop or self._loop.is_closed():
+        loop = turn.get_loop()
+        if loop is not self._loop or loop.is_closed():
             return
         turn.cancel()
         if turn.cancelled():
@@ -132,19 +134,8 @@ class SharedLine(Clock):
 
     async def statistics(self) -> LimiterStatistics:
         """Tell how things are: the level of the store, who waits in this process."""
-        loop = self._enter()
-        levels = (await self.pump.tell()).after
-        return LimiterStatistics(
-            level=max(levels),
-            available=slots.room(self._terms, levels),
-            waiting=self._asking.waiting + self._booked.waiting,
-            amount_waiting=self._asking.amount + sum(w.amount for w in self._booked),
-            seconds_to_next=self._seconds_to_next(loop.time(), levels),
-        )
-
-    def room(self) -> float:
-        """Return how much could be taken at once, as far as is known."""
-        return slots.room(self._terms, self.pump.levels(self.time()))
+        self._enter()
+        return self.outlook((await self.pump.tell()).after)
 
     # Looking.
 
@@ -161,7 +152,8 @@ class SharedLine(Clock):
             else:
                 self._refuse_overdue(now, asking=False)
                 due = min(due, trip, self._asking.next_deadline())
-        self._set_alarm(now, due)
+        assert self._loop is not None, "whoever waits, waits in a loop"
+        self._alarm.set(self._loop, now, due, self.grain)
 
     def _next_trip(self, now: float) -> float:
         trip, last_due = inf, self._booked.last_due()
@@ -179,25 +171,9 @@ class SharedLine(Clock):
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
         for waiter in self._asking.overdue(now, asking=asking):
             if waiter.turn not in self._booked:
-                self._refuse(waiter, self._asking.amount)
+                error = self.refusal(waiter.amount, self._asking.amount)
+                waiter.turn.set_exception(error)
                 self._asking.leave(waiter.turn, waiter.amount)
-
-    def _refuse(self, waiter: Waiter, amount: float) -> None:
-        decision = self._refusal(amount)
-        msg = (
-            f"can't acquire {waiter.amount:g} within max_wait: "
-            f"retry in {decision.retry_after:.3g} s, or allow a longer wait"
-        )
-        waiter.turn.set_exception(RateLimitExceeded(msg, decision))
-
-    def _refusal(self, amount: float) -> Decision:
-        now = self.time()
-        levels = self.pump.levels(now)
-        wait = slots.due(self._terms, levels, amount) * MICRO
-        wait = max(wait, self.pump.probe_at - now)
-        # The store's clock counts whole microseconds.
-        retry_after = wait + 2.0 * MICRO + self.grain + margin(now + wait)
-        return Decision(False, retry_after, slots.room(self._terms, levels))  # noqa: FBT003 -- a field
 
     # What the pump wants to know, and tells.
 
@@ -248,7 +224,8 @@ class SharedLine(Clock):
             if booked:
                 stretch.claim(waiter)
             else:
-                self._refuse(waiter, waiter.amount)
+                error = self.refusal(waiter.amount, waiter.amount)
+                waiter.turn.set_exception(error)
         self._booked.add(stretch)
 
     def _let_go(self, turn: Turn, error: BackendError) -> None:
@@ -258,31 +235,7 @@ class SharedLine(Clock):
         else:
             turn.set_result(None)
 
-    def _seconds_to_next(self, now: float, levels: Levels) -> float | None:
-        booked = next(iter(self._booked), None)
-        if booked is not None:
-            return max(0.0, self._booked.next_due() - now)
-        head = self._asking.head()
-        return head and slots.due(self._terms, levels, head.amount) * MICRO
-
-    # The timer, and event loops.
-
-    def _set_alarm(self, now: float, due: float) -> None:
-        if due == self._due and self._alarm is not None:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        self._due = due
-        if due < inf:
-            assert self._loop is not None, "whoever waits, waits in a loop"
-            # On a coarse clock an alarm for now would ring for ever.
-            when = max(due, nextafter(now, inf)) + self.grain
-            self._alarm = self._loop.call_at(when, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self.look()
+    # Event loops.
 
     def _enter(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -307,7 +260,6 @@ class SharedLine(Clock):
         self._process = os.getpid()
         self._asking = Asking()
         self._booked = Booked()
-        self._alarm = None
-        self._due = inf
+        self._alarm.forget()
         self._back_at = inf
         self._void = False

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .._core.trip import Request
 
-SOURCE = files(__package__).joinpath("bucket.lua").read_text("utf-8")
+SOURCE = files("aiolimiter.redis").joinpath("bucket.lua").read_text("utf-8")
 
 # What the server calls a script it has seen.
 SHA = sha1(SOURCE.encode(), usedforsecurity=False).hexdigest()
