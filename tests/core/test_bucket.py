@@ -84,17 +84,17 @@ def test_a_burst_is_whole(number, period):
     [
         (0.0, 1.0, False, 4.0),
         (0.5, 1.0, True, 4.0),
-        (0.5, 1.5, False, 4.0),
+        (0.5, 1.5, False, 3.0),
         (2.0, 4.0, True, 4.0),
         (9.0, 4.0, True, 4.0),
         (-1.0, 1.0, False, 4.0),
-        (2.0, -1.0, False, 4.0),
-        (2.0, float("nan"), False, 4.0),
+        (2.0, -1.0, False, 0.0),
+        (2.0, float("nan"), False, 0.0),
         (1.0, 0.0, True, 2.0),
     ],
 )
 def test_admit_does_all_in_one_step(now, amount, admitted, level):
-    """Admit leaks, looks and takes; what it refuses it leaves as it was."""
+    """Admit leaks, looks and takes; a refusal only leaks."""
     full = bucket(4, 2, level=4.0)
 
     assert full.admit(amount, now) is admitted

@@ -27,7 +27,7 @@ class Bucket:
     """
     A bucket that leaks *rate* units a second and holds *burst* of them.
 
-    Except for `admit`, methods work at the instant of the last `advance`.
+    Methods work at the instant of the last `advance`, or `admit`.
     """
 
     # Only the sum of what is ahead decides how long a wait is.
@@ -39,6 +39,7 @@ class Bucket:
         "_layers",
         "_paused_at",
         "_paused_until",
+        "_promised",
         "_waited",
         "at",
         "burst",
@@ -55,6 +56,7 @@ class Bucket:
         self._beneath = 0.0
         self._paused_at = -inf
         self._paused_until = -inf
+        self._promised = False
         self._waited = False
         self._floor = 0.0
         self._measure(rate, burst)
@@ -74,18 +76,19 @@ class Bucket:
                 level = 0.0
         else:
             now = self.at
-        level += amount
-        if level <= self.ceiling and amount >= 0.0:
-            self.level = level
+        if level + amount <= self.ceiling and amount >= 0.0:
+            self.level = level + amount
             self.at = now
             return True
+        if self.ceiling > -inf:
+            self.level = level
+            self.at = now
         return False
 
-    def wait_alone(self, amount: float, now: float) -> float:
-        """Seconds from *now* until *amount* fits, if only the level is in the way."""
+    def wait_alone(self, amount: float) -> float:
+        """Seconds until *amount* fits, if only the level is in the way, else 0.0."""
         if self.ceiling == -inf:
             return 0.0
-        self.advance(now)
         return (self.level + amount - self.burst) / self.rate
 
     def advance(self, now: float) -> None:
@@ -180,6 +183,16 @@ class Bucket:
         self._settle_floor()
         self._calm()
 
+    @property
+    def promised(self) -> bool:
+        """Whether something is promised, so that a line has to be asked."""
+        return self._promised
+
+    @promised.setter
+    def promised(self, promised: bool) -> None:
+        self._promised = promised
+        self._calm()
+
     def pause(self, seconds: float) -> None:
         """Fill the bucket so that it is full, not empty, in *seconds*."""
         if seconds > 0.0 and self.rate < inf:
@@ -239,7 +252,7 @@ class Bucket:
         self._calm()
 
     def _calm(self) -> None:
-        if self._waited or self._layers:
+        if self._waited or self._promised or self._layers:
             self.ceiling = -inf
         elif self.rate == inf:
             self.ceiling = inf

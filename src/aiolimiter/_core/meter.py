@@ -23,6 +23,7 @@ class Meter(Protocol):
 
     fluid: bool
     waited: bool
+    promised: bool
     at: float
     level: float
     burst: float
@@ -39,8 +40,8 @@ class Meter(Protocol):
     def admit(self, amount: float, now: float) -> bool:
         """Take *amount* at *now* if nothing stands against it."""
 
-    def wait_alone(self, amount: float, now: float) -> float:
-        """Seconds from *now* until *amount* fits, if nobody else is in the way."""
+    def wait_alone(self, amount: float) -> float:
+        """Seconds until *amount* fits, if nobody else is in the way, else 0.0."""
 
     def advance(self, now: float) -> None:
         """Let time pass until *now*."""

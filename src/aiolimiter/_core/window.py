@@ -37,7 +37,7 @@ class Window:
     """
     A window of *period* seconds that admits *max_rate* units.
 
-    Except for `admit`, methods work at the instant of the last `advance`.
+    Methods work at the instant of the last `advance`, or `admit`.
     """
 
     # How what is ahead is cut into amounts decides how it fits into windows.
@@ -56,6 +56,7 @@ class Window:
         "at",
         "burst",
         "level",
+        "promised",
         "rate",
         "waited",
     )
@@ -72,23 +73,23 @@ class Window:
         self._spare = inf
         self.at = -inf
         self.level = 0.0
+        self.promised = False
         self.waited = False
         self._measure(max_rate, period)
 
     def admit(self, amount: float, now: float) -> bool:
         """Take *amount* at *now* if nothing stands against it."""
         self.advance(now)
-        if self.waited or not amount >= 0.0 or self.wait(amount) > 0.0:
+        if self.waited or self.promised or not amount >= 0.0:
+            return False
+        if self.wait(amount) > 0.0:
             return False
         self.take(amount)
         return True
 
-    def wait_alone(self, amount: float, now: float) -> float:
-        """Seconds from *now* until *amount* fits, if nobody else waits."""
-        if self.waited:
-            return 0.0
-        self.advance(now)
-        return self.wait(amount)
+    def wait_alone(self, amount: float) -> float:
+        """Seconds until *amount* fits, if nobody else waits, else 0.0."""
+        return 0.0 if self.waited or self.promised else self.wait(amount)
 
     def advance(self, now: float) -> None:
         """Let what is *period* old at *now* expire."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio import get_running_loop
 from math import ulp
+from time import monotonic
 
 # asyncio runs a timer early by up to this.
 RESOLUTION = time.get_clock_info("monotonic").resolution
@@ -27,10 +29,11 @@ class Clock:
             for another.
     """
 
-    __slots__ = ("_loop", "grain", "time")
+    __slots__ = ("_loop", "_standard", "grain", "time")
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._standard = False
         self.time = self.now
         # Seconds by which the loop may round a timer down.
         self.grain = 0.0
@@ -43,9 +46,17 @@ class Clock:
             return False
         self._loop = loop
         self.grain = grain(loop)
-        self.time = time.monotonic if _is_standard(loop) else self.now
+        self._standard = _is_standard(loop)
+        self.time = monotonic if self._standard else self.now
         self._arrive(loop.time())
         return True
+
+    def is_home(self) -> bool:
+        """Whether the running loop is the one that was used last."""
+        try:
+            return get_running_loop() is self._loop
+        except RuntimeError:
+            return False
 
     def _is_bound(self) -> bool:
         # Whether the present loop can't be left.
@@ -58,17 +69,17 @@ class Clock:
     def now(self) -> float:
         """Return the instant, after going over to the running loop."""
         try:
-            loop = asyncio.get_running_loop()
+            loop = get_running_loop()
         except RuntimeError:
             return self._now_outside()
-        if not self.follow(loop):
+        if loop is not self._loop and not self.follow(loop):
             assert self._loop is not None, "only an older loop can be in the way"
             loop = self._loop
-        return loop.time()
+        return monotonic() if self._standard else loop.time()
 
     def _now_outside(self) -> float:
         if self._loop is None:
-            return time.monotonic()
+            return monotonic()
         now = self._loop.time()
         if self._loop.is_closed() and self._is_bound():
             self._arrive(now)

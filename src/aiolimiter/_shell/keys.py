@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .._core import numbers
 from .._core.bucket import Bucket
-from .._core.decision import decided
+from .._core.decision import Decision, decided
 from .._core.ledger import Ledger
 from .clock import Clock, margin
 from .line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
-
-    from .._core.decision import Decision
 
     # A key's own max_rate, or the same for all.
     MaxRate: TypeAlias = float | Callable[[Any], float]
@@ -101,10 +99,10 @@ class Keys(Clock):
         over = level + amount - burst
         if over <= burst * numbers.ROUNDING:
             self._ledger.book(key, level + amount, now)
-            return decided((True, 0.0, -over if over < 0.0 else 0.0))
+            return decided(Decision, (True, 0.0, -over if over < 0.0 else 0.0))
         wait = over / self._ledger.rate_of(key)
         retry_after = wait + self.grain + margin(now + wait)
-        return decided((False, retry_after, max(0.0, burst - level)))
+        return decided(Decision, (False, retry_after, max(0.0, burst - level)))
 
     def line(self, key: Hashable) -> Line:
         """Return the line of *key*, which it has from now on while it is busy."""

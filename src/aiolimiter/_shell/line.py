@@ -18,14 +18,13 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 from .._core import numbers
-from .._core.decision import decided
+from .._core.decision import Decision, decided
 from .clock import RESOLUTION
 from .deadlines import Deadlines
 from .outlook import Outlook, is_over
 from .queue import Turn
 
 if TYPE_CHECKING:
-    from .._core.decision import Decision
     from .._core.meter import Mark, Meter
     from .request import Visitor
 
@@ -54,7 +53,7 @@ class Line(Outlook):
     def decide(self, amount: float) -> Decision:
         """Take *amount* if it is admitted, or say when it can be had."""
         if self.take(amount):
-            return decided((True, 0.0, self.meter.available))
+            return decided(Decision, (True, 0.0, self.meter.available))
         return self.refused(amount)
 
     def enter(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -260,6 +259,7 @@ class Line(Outlook):
         # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
         self.promises.clear()
+        self.meter.promised = False
         self.needed = 0
         self._deadlines.clear()
         self._alarm = None

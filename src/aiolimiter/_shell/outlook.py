@@ -10,17 +10,16 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from .._core.bucket import LATENESS
-from .._core.decision import LimiterStatistics, decided
+from .._core.decision import Decision, LimiterStatistics, decided
 from .._core.errors import RateLimitExceeded
 from .clock import Clock, margin
 from .promises import Promises
 from .queue import Queue
 
 if TYPE_CHECKING:
-    from .._core.decision import Decision
     from .._core.meter import Meter
     from .queue import Turn
-    from .request import Visitor
+    from .request import Request, Visitor
 
 
 class Outlook(Clock):
@@ -49,6 +48,17 @@ class Outlook(Clock):
     def quiet(self) -> bool:
         """Whether level and instant are all there is to it."""
         return self.meter.quiet and not (self.queue.waiting or self.needed)
+
+    def promise(self, request: Request, at: float, amount: float) -> None:
+        """Promise *amount* to *request* from *at* on."""
+        self.promises.make(request, at, amount)
+        self.meter.promised = True
+
+    def unpromise(self, request: Request) -> bool:
+        """Forget what was promised to *request*; return whether anything was."""
+        dropped = self.promises.drop(request)
+        self.meter.promised = bool(self.promises)
+        return dropped
 
     def admits(self, amount: float, key: float) -> bool:
         """Whether one with this *key* may take *amount* now."""
@@ -122,7 +132,7 @@ class Outlook(Clock):
         """
         key = self.meter.at + self.meter.lead(amount)
         retry_after = self.retry_after(amount, key, waiter=waiter)
-        return decided((False, retry_after, self.meter.available))
+        return decided(Decision, (False, retry_after, self.meter.available))
 
     def refusal(
         self, amount: float, max_wait: float, decision: Decision

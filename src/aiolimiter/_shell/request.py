@@ -17,12 +17,11 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._core.decision import decided
+from .._core.decision import Decision, decided
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .._core.decision import Decision
     from .._core.meter import Mark
     from .line import Line
 
@@ -132,11 +131,11 @@ class Request:
     def decide(self) -> Decision:
         """Take all amounts if all lines admit them; say when if they don't."""
         if self.take():
-            return decided((True, 0.0, self._available()))
+            return decided(Decision, (True, 0.0, self._available()))
         wait, longer = 0.0, self._retry_after(0.0)
         while longer > wait:
             wait, longer = longer, self._retry_after(longer)
-        return decided((False, wait, self._available()))
+        return decided(Decision, (False, wait, self._available()))
 
     def mark(self) -> Marks:
         """Start to remember what was just taken."""
@@ -194,7 +193,7 @@ class Request:
 
     def _wait_in(self, line: Line, leaving: Line | None = None) -> None:
         amount = self.amounts[line]
-        line.promises.drop(self)
+        line.unpromise(self)
         self._where = line
         self._visitor = Visitor(self, amount)
         line.join(self._visitor)
@@ -202,7 +201,7 @@ class Request:
             due = self.due()
             for other, reserved in self.amounts.items():
                 if other is not line:
-                    other.promises.make(self, due, reserved)
+                    other.promise(self, due, reserved)
 
     def _leave(self) -> None:
         self._withdraw()
@@ -214,7 +213,7 @@ class Request:
     def _withdraw(self) -> None:
         for line in self.amounts:
             line.needed -= 1
-            if line.promises.drop(self):
+            if line.unpromise(self):
                 line.look_soon()
 
     def _available(self) -> float:

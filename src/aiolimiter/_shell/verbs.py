@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core import numbers
-from .._core.decision import decided
+from .._core.decision import Decision, decided
 from .clock import margin
 from .entering import Entering
 
 if TYPE_CHECKING:
-    from .._core.decision import Decision, LimiterStatistics
+    from .._core.decision import LimiterStatistics
     from .line import Line
     from .reservation import Reservation
 
@@ -97,17 +97,19 @@ class Verbs(Entering):
         """
         line = self._line
         meter = line.meter
-        if amount.__class__ is float and meter.admit(amount, line.time()):
-            left = meter.burst - meter.level
-            return decided((True, 0.0, left if left > 0.0 else 0.0))
-        if amount.__class__ is not float or not 0.0 <= amount <= meter.burst:
+        if amount.__class__ is not float:
             amount = numbers.amount(amount, meter.burst)
+        if meter.admit(amount, line.time()):
+            left = meter.burst - meter.level
+            return decided(Decision, (True, 0.0, left if left > 0.0 else 0.0))
+        if not 0.0 <= amount <= meter.burst:
+            numbers.amount(amount, meter.burst)
         # Under attack refusals are what there is most of: where nobody waits,
-        # this says what the line would, at a third of the cost.
-        wait = meter.wait_alone(amount, line.now())
-        if wait > 0.0 and not line.promises:
+        # this says what the line would, at half of the cost.
+        wait = meter.wait_alone(amount)
+        if wait > 0.0 and line.is_home():
             retry_after = wait + line.grain + margin(meter.at + wait)
-            return decided((False, retry_after, meter.available))
+            return decided(Decision, (False, retry_after, meter.available))
         return line.decide(amount)
 
     def reserve(
