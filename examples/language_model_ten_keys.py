@@ -39,11 +39,11 @@ async def main() -> None:
     clock = asyncio.get_running_loop().time
     start = clock()
     await asyncio.gather(*(ask("What is a leaky bucket?") for _ in range(100)))
-    print(f"100 answers after {clock() - start:.1f} s")
+    print(f"100 answers after {clock() - start:.0f} s")
     print("asked of each key:", *asked.values())
 
 
 asyncio.run(main())
 
-# 100 answers after 1.0 s
+# 100 answers after 1 s
 # asked of each key: 10 10 10 10 10 10 10 10 10 10
