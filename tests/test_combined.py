@@ -434,6 +434,33 @@ async def test_a_promise_keeps_room():
     assert sum(instant <= 16 for instant in small) <= 6
 
 
+async def test_a_promise_that_is_no_longer_needed():
+    """Whoever a promise held back goes at once when it is dropped."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    moving = await in_line(CombinedLimiter(first, second), 10)
+    await until(1)
+    second.pause(10)
+    small = asyncio.create_task(admissions(first, [11] * 10))
+    await until(12)
+    assert first.statistics().waiting > 0
+
+    moving.cancel()
+
+    assert max(await small) == 12
+
+
+async def test_its_place_is_that_of_its_shortest_leaking_time():
+    """In each queue its place is its arrival plus its shortest leaking time."""
+    first, second = AsyncLimiter(10, 10), await spent(AsyncLimiter(10, 10))
+    model = CombinedLimiter(first=first, second=second)
+    both = asyncio.create_task(model.acquire(first=1, second=10))  # its place is at 1
+
+    single = await admissions(second, [(2, 5)])  # its place is at 7
+
+    await both
+    assert single == [15]
+
+
 async def test_who_asks_just_before_a_promise_is_kept():
     """In the instant a promise falls due, the room is for whom it was made to."""
     first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))

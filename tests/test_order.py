@@ -57,6 +57,14 @@ async def test_until_the_large_one_s_leaking_time_is_over(arrival, large, small)
     ]
 
 
+async def test_at_the_same_place_the_first_goes_whoever_is_behind():
+    """Of two with the same place the first goes, also when others stand behind."""
+    limiter = await spent(AsyncLimiter(10, 10))
+
+    # The places of the first and of the last are at 5 s.
+    assert await admissions(limiter, [(0, 5), (0, 10), (4, 1)]) == [5, 16, 6]
+
+
 async def test_a_large_one_never_starves():
     """acquire(10) is admitted within 2.2 s while three tasks loop on acquire(1)."""
     limiter = AsyncLimiter(10, 1)

@@ -148,6 +148,18 @@ async def test_a_pause_ends_when_it_would_whatever_the_period(kind):
     assert await admission(limiter, 0) == pytest.approx(30)
 
 
+@BOTH
+async def test_the_latest_deadline_wins_whatever_the_rate(kind):
+    """Of several pauses the latest end stands when the rate changes."""
+    limiter = kind(10, 10)
+    limiter.pause(30)
+    limiter.pause(3)
+
+    limiter.max_rate = 5
+
+    assert await admission(limiter, 0) == pytest.approx(30)
+
+
 @pytest.mark.parametrize("burst", [1, 5, 100])
 async def test_a_pause_ends_when_it_would_whatever_the_burst(burst):
     """The deadline stands when the burst changes."""
