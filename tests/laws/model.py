@@ -56,6 +56,12 @@ class History:
     def book(self, amount):
         self.level += amount
 
+    def err(self, amount):
+        """What a pause met is known less exactly: to the careful side."""
+        on_top = self.on_top()
+        self.level += amount
+        self.beneath = self.level - on_top
+
     def wait(self, somebody):
         """From now on somebody waits, or nobody does."""
         self.floor = -CATCH_UP * self.rate if somebody else 0.0

@@ -151,7 +151,9 @@ def rest(strict):
         if told is None:
             break
         foretold, before = strict.loop.now + told, len(strict.admitted)
-        while len(strict.admitted) == before:
+        for _ in range(99):
+            if len(strict.admitted) > before:
+                break
             strict.loop.now = max(strict.loop.now, strict.loop.alarm())
             strict.loop.fire()
             strict.run()

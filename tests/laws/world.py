@@ -51,6 +51,9 @@ class World:
         self.people = []
         self.came = 0
         self.woken = []
+        # Whether a pause has met a change of the limit, or something settled;
+        # and whether that is so now.
+        self.blurred = self.blurs = False
 
     # What people do.
 
@@ -92,10 +95,14 @@ class World:
         person.settled = True
         person.counted = min(person.amount, actual)
         if actual < person.amount:
-            self.history.correct(person, actual)
+            self._correct(person, actual)
         else:
             self.history.happen(History.book, actual - person.amount)
         self._observe()
+
+    def _correct(self, person, cost):
+        self.blurs = self.blurred = self.blurred or self.history.pause_debt() > 0.0
+        self.history.correct(person, cost)
 
     async def _visit(self, person):
         limiter = self.limiter
@@ -137,14 +144,17 @@ class World:
         self._advance()
         with self.loop.running():
             self.limiter.max_rate = rate
-        self.history.happen(History.limit, rate, self.history.burst)
-        self._observe()
+        self._limit(rate, self.history.burst)
 
     def set_burst(self, burst):
         self._advance()
         with self.loop.running():
             self.limiter.burst = burst
-        self.history.happen(History.limit, self.history.rate, burst)
+        self._limit(self.history.rate, burst)
+
+    def _limit(self, rate, burst):
+        self.blurs = self.blurred = self.blurred or self.history.pause_debt() > 0.0
+        self.history.happen(History.limit, rate, burst)
         self._observe()
 
     def pass_time(self, seconds):
@@ -178,7 +188,7 @@ class World:
             # Cancelled after its grant and before it ran: settled to 0.
             person.state = "gone"
             person.counted = 0.0
-            self.history.correct(person, 0.0)
+            self._correct(person, 0.0)
         elif done:
             assert person.entered or person.state in {"leaving", "refused", "gone"}
             person.state = "gone"
@@ -303,6 +313,19 @@ class World:
         )
         if self.history.floor and not self._waiting() and not open_door:
             self.history.happen(History.wait, False)  # noqa: FBT003 -- nobody does
+        if self.blurs:
+            self._sharpen()
+
+    def _sharpen(self):
+        # What comes back while paused, and how much there was beneath a pause,
+        # a limiter need not know exactly; but it errs to the careful side.
+        self.blurs = False
+        meter = self.limiter._line.meter
+        assert meter.at == self.loop.now
+        careful = meter.level - self.history.level
+        assert careful >= -self._slack(), "more came back than was taken"
+        if careful > self._slack():
+            self.history.happen(History.err, careful)
 
     def _refused(self, person, error):
         if isinstance(error, ValueError):

@@ -1,0 +1,337 @@
+"""One-line breaks of the laws; see `mutants`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Break(NamedTuple):
+    """What a break means, where it is, and the laws that may know of it."""
+
+    meaning: str
+    file: str
+    line: str
+    instead: str
+    laws: str
+
+
+def _breaks(file, laws, *lines):
+    return [Break(meaning, file, line, new, laws) for meaning, line, new in lines]
+
+
+# The cheapest laws come first.
+WAITING = "test_waiting_laws.py test_exploration.py test_machine.py"
+ARITHMETIC = f"test_layers_laws.py test_bucket_laws.py {WAITING}"
+ALL_LAWS = f"{ARITHMETIC} test_window_laws.py"
+
+BREAKS = [
+    *_breaks(
+        "_core/bucket.py",
+        ARITHMETIC,
+        (
+            "ten times as much is made up for",
+            "LATENESS = 0.010",
+            "LATENESS = 0.100",
+        ),
+        ("nothing is made up for", "LATENESS = 0.010", "LATENESS = 0.0"),
+        (
+            "on the fast path it fills instead of leaking",
+            "level -= (now - self.at) * self.rate",
+            "level += (now - self.at) * self.rate",
+        ),
+        (
+            "it leaks twice as fast",
+            "level = self.level - (now - self.at) * self.rate",
+            "level = self.level - (now - self.at) * self.rate * 2",
+        ),
+        (
+            "it leaks below empty",
+            "self.level = level if level > self._floor else self._floor",
+            "self.level = level",
+        ),
+        (
+            "a clock that steps back fills it",
+            "        if now > self.at:\n            level = self.level",
+            "        if now != self.at:\n            level = self.level",
+        ),
+        (
+            "the amount is not counted",
+            "over = self.level + amount - self.burst\n        if 0.0",
+            "over = self.level - self.burst\n        if 0.0",
+        ),
+        (
+            "sums may not round",
+            "if 0.0 < over <= self.burst * ROUNDING or self.rate == inf:",
+            "if self.rate == inf:",
+        ),
+        (
+            "one more than the burst fits",
+            "self.ceiling = self.burst * (1.0 + ROUNDING)",
+            "self.ceiling = self.burst + 1.0",
+        ),
+        (
+            "the fast path is open while something can be given back",
+            "        self.ceiling = -inf\n        return layer",
+            "        return layer",
+        ),
+        (
+            "what leaked before an admission can still come back",
+            "        if self._layers:\n            self._layers.sink",
+            "        if self._layers is None:\n            self._layers.sink",
+        ),
+        (
+            "all comes back, leaked or not",
+            "        self.level -= back\n",
+            "        self.level -= amount\n",
+        ),
+        (
+            "after a pause there is a burst",
+            "self._raise_to(self.burst + self.rate * seconds)",
+            "self._raise_to(self.rate * seconds)",
+        ),
+        (
+            "the last pause wins, not the longest",
+            "self._paused_until = max(self._paused_until, self.at + seconds)",
+            "self._paused_until = self.at + seconds",
+        ),
+        (
+            "a pause has no deadline when the rate changes",
+            "self.level = added + (max(beneath, debt) if debt else beneath)",
+            "self.level = added + beneath",
+        ),
+        (
+            "a word may make less careful",
+            "self._raise_to(self.burst - remaining)",
+            "self.level = self.burst - remaining",
+        ),
+        (
+            "what a pause or a word put there comes back",
+            "        self._layers.sink(max(0.0, min(self.level - level,",
+            "        _ = (max(0.0, min(self.level - level,",
+        ),
+        (
+            "the credit does not lapse when nobody waits",
+            "-LATENESS * self.rate if self._waited and self.rate < inf else 0.0",
+            "-LATENESS * self.rate if self.rate < inf else 0.0",
+        ),
+        (
+            "what leaked under the old floor comes back",
+            "        self._layers.sink(max(0.0, self.level - self._floor))\n",
+            "",
+        ),
+    ),
+    *_breaks(
+        "_core/layers.py",
+        ARITHMETIC,
+        (
+            "water of a closed admission is forgotten",
+            "            layer.above.water += layer.water",
+            "            pass",
+        ),
+        (
+            "a dry layer forgets who holds it",
+            "        below.holders += layer.holders\n",
+            "",
+        ),
+        (
+            "more is taken from a layer than is in it",
+            "            left -= layer.water\n",
+            "",
+        ),
+    ),
+    *_breaks(
+        "_core/window.py",
+        "test_window_laws.py",
+        (
+            "the end of a window is rounded",
+            "return nextafter(expiry, inf) if error > 0.0 else expiry",
+            "return expiry",
+        ),
+        (
+            "merged entries expire with their oldest",
+            "            self._entries[-1].newest = self.at\n",
+            "",
+        ),
+        (
+            "entries are merged that are far apart",
+            "<= self._period / SLICES",
+            "<= self._period / 64",
+        ),
+        (
+            "entries are never merged",
+            "        if len(self._entries) < SLICES:",
+            "        if self._entries:",
+        ),
+        (
+            "newcomers pass who waits",
+            "if self.waited or not amount >= 0.0",
+            "if not amount >= 0.0",
+        ),
+        (
+            "more comes back than a word left",
+            "            back = min(back, self._spare)\n",
+            "",
+        ),
+        (
+            "a pause is forgotten",
+            "        return max(due, self._paused_until)",
+            "        return due",
+        ),
+    ),
+    *_breaks(
+        "_shell/line.py",
+        WAITING,
+        (
+            "granted a millisecond early",
+            "            elif wait > 0.0:\n                due",
+            "            elif wait > 0.001:\n                due",
+        ),
+        (
+            "who is next is not looked at after a cancellation",
+            "self.meter.give_back(turn.result(), turn.amount)\n        self.look()",
+            "self.meter.give_back(turn.result(), turn.amount)",
+        ),
+        (
+            "cancelled after its grant gives nothing back",
+            "self.meter.give_back(turn.result(), turn.amount)",
+            "turn.result()",
+        ),
+        (
+            "the credit never lapses",
+            "            self.meter.waited = False\n        self._looking",
+            "            pass\n        self._looking",
+        ),
+        (
+            "the timer is not set again",
+            "        self._looking = False\n        self._set_alarm(due)",
+            "        self._looking = False\n        self._due == due or None",
+        ),
+        (
+            "an idle limiter keeps its timer",
+            "if self._due <= due + RESOLUTION and due < inf:",
+            "if self._due <= due + RESOLUTION:",
+        ),
+        (
+            "a timer set for later is not set earlier",
+            "if self._due <= due + RESOLUTION and due < inf:",
+            "if due < inf:",
+        ),
+        (
+            "the mark of a grant is never released",
+            "        self._loop.call_soon(self.meter.release, mark)\n",
+            "",
+        ),
+        (
+            "a change of the rate leaves the order as it was",
+            "                waiter.key = self._key(waiter)",
+            "                pass",
+        ),
+        (
+            "who no longer fits waits for ever",
+            "            if waiter.amount > meter.burst:\n                waiter.set",
+            "            if waiter.amount < 0.0:\n                waiter.set",
+        ),
+        (
+            "settling up costs nothing",
+            "            self.meter.take(actual - amount)",
+            "            pass",
+        ),
+        (
+            "settling down adds",
+            "        if actual < amount:",
+            "        if actual > amount:",
+        ),
+        (
+            "order of amounts only: large ones starve",
+            "        key = now + meter.lead(amount)\n        if self.admits",
+            "        key = meter.lead(amount)\n        if self.admits",
+        ),
+        (
+            "nobody gives up at the deadline",
+            "        due = min(due, self._next_deadline())\n",
+            "",
+        ),
+        (
+            "hopeless, and not refused",
+            "            if self.delay(amount, key) > max_wait:",
+            "            if self.delay(amount, key) < 0.0:",
+        ),
+        (
+            "somebody waits, and lateness is not made up for",
+            "        if queue.waiting == 1:\n",
+            "        if queue.waiting == 0:\n",
+        ),
+        (
+            "in another loop the old waiters stay",
+            "        self.queue.clear()\n        self.promises",
+            "        self.promises",
+        ),
+    ),
+    *_breaks(
+        "_shell/outlook.py",
+        WAITING,
+        (
+            "a newcomer passes an equal",
+            "if head is not None and head.key <= key:",
+            "if head is not None and head.key < key:",
+        ),
+        (
+            "a newcomer takes whatever fits",
+            "if head is not None and head.key <= key:",
+            "if head is None and key < 0.0:",
+        ),
+        (
+            "admitted a millisecond early",
+            "return self._wait(amount, key) <= 0.0",
+            "return self._wait(amount, key) <= 0.001",
+        ),
+        (
+            "retry_after forgets who is waiting",
+            "                    forecast.take(other.amount)\n        held",
+            "                    forecast.take(0.0)\n        held",
+        ),
+        (
+            "retry_after forgets those who are due by then",
+            "if other.key > key + wait and forecast.wait(other.amount) > wait:",
+            "if other.key > key + wait:",
+        ),
+        (
+            "max_wait forgets who is ahead",
+            "return max(0.0, meter.wait(queue.amount + amount))",
+            "return max(0.0, meter.wait(amount))",
+        ),
+        (
+            "who has to give up is told to be next",
+            "            blocked = max(blocked, left)\n",
+            "            return max(0.0, wait)\n",
+        ),
+    ),
+    *_breaks(
+        "_shell/queue.py",
+        WAITING,
+        (
+            "who is passed goes first",
+            "lane[0].key <= early[0][0]",
+            "lane[0].key >= early[0][0]",
+        ),
+        (
+            "who gives up is still counted",
+            "        self.queue.gone(self.amount)\n        return True",
+            "        return True",
+        ),
+        (
+            "who gave up is never swept out",
+            "> 2 * self.waiting + SHORT:",
+            "> 2e9 * self.waiting + SHORT:",
+        ),
+    ),
+    *_breaks(
+        "_shell/clock.py",
+        WAITING,
+        (
+            "the margin of retry_after is dropped",
+            "    return MARGIN + 8.0 * ulp(instant)",
+            "    return 0.0",
+        ),
+    ),
+]
