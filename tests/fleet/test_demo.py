@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real_time
 async def test_the_limit_holds_through_all_of_it():
     """Killed, emptied and frozen, the fleet of the demonstration keeps its limit."""
     out = io.StringIO()
-    held = await fleet.play(binary("valkey"), out, second=0.3)
+    held = await fleet.play(binary("valkey"), out, second=0.25)
     told = out.getvalue()
     rows = [list(map(float, row.split())) for row in re.findall(r"(?m)^ .*\d$", told)]
 

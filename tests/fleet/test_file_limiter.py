@@ -71,7 +71,7 @@ def test_without_waiting_nothing_is_awaited(path):
 
 async def test_whoever_waits_is_not_passed(path):
     """While somebody waits a newcomer waits too, even if what it wants would fit."""
-    limiter = FileLimiter(path, 10, 1)
+    limiter = FileLimiter(path, 10, 0.2)
     await limiter.acquire(5)
     order = []
 
