@@ -22,12 +22,24 @@ class Meter(Protocol):
     """How much of a limit is used: a `Bucket` or a `Window`."""
 
     fluid: bool
-    waited: bool
-    promised: bool
     at: float
     level: float
     burst: float
     rate: float
+
+    @property
+    def waited(self) -> bool:
+        """Whether somebody waits."""
+
+    @waited.setter
+    def waited(self, waited: bool, /) -> None: ...
+
+    @property
+    def promised(self) -> bool:
+        """Whether something is promised, so that a line has to be asked."""
+
+    @promised.setter
+    def promised(self, promised: bool, /) -> None: ...
 
     @property
     def quiet(self) -> bool:

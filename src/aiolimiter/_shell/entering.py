@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
-    from types import TracebackType
+    from types import CoroutineType, TracebackType
     from typing import Any
 
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ _done: asyncio.Future[None] = asyncio.Future(
 )
 _done.set_result(None)
 # For type checkers, who want no less of `async with`, it is a coroutine.
-DONE = cast("Coroutine[Any, Any, None]", _done)
+DONE = cast("CoroutineType[Any, Any, None]", _done)
 
 
 class Entering(ABC):
@@ -64,15 +64,16 @@ class Entering(ABC):
 
         return limited
 
-    def __aenter__(self) -> Coroutine[Any, Any, None]:
-        return self.acquire()
+    def __aenter__(self) -> CoroutineType[Any, Any, None]:
+        taken = self.acquire()
+        return cast("CoroutineType[Any, Any, None]", taken)  # pyright: ignore[reportUnnecessaryCast] -- mypy
 
     def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Coroutine[Any, Any, None]:
+    ) -> CoroutineType[Any, Any, None]:
         return DONE
 
     def __enter__(self) -> NoReturn:

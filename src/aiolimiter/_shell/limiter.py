@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 from .._core import numbers
 from .._core.bucket import Bucket
@@ -12,8 +12,7 @@ from .line import Line
 from .verbs import Verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from types import TracebackType
+    from types import CoroutineType, TracebackType
     from typing import Any
 
 
@@ -60,7 +59,8 @@ class AsyncLimiter(Verbs):
         self._time_period = numbers.positive("time_period", time_period)
         self._burst = None if burst is None else numbers.positive("burst", burst)
         rate = numbers.per_second(self._max_rate, self._time_period)
-        self._line = Line(Bucket(rate, self.burst))
+        line = Line(Bucket(rate, self.burst))
+        self._line = line  # pyright: ignore[reportIncompatibleMethodOverride] -- stored
 
     @property
     def max_rate(self) -> float:
@@ -110,11 +110,12 @@ class AsyncLimiter(Verbs):
     # on, which runs coroutines in the caller's loop, it is 1.47 and 1.03.
     if sys.version_info < (3, 12):
 
-        def __aenter__(self) -> Coroutine[Any, Any, None]:
+        def __aenter__(self) -> CoroutineType[Any, Any, None]:
             line = self._line
             if line.meter.admit(1.0, line.time()):
                 return DONE
-            return self.acquire()
+            slow = self.acquire()
+            return cast("CoroutineType[Any, Any, None]", slow)  # pyright: ignore[reportUnnecessaryCast] -- mypy
 
     else:
 

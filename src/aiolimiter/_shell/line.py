@@ -120,7 +120,8 @@ class Line(Outlook):
 
     def lost(self, turn: Turn) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
-        if turn.get_loop() is not self._loop or self._loop.is_closed():
+        loop = turn.get_loop()
+        if loop is not self._loop or loop.is_closed():
             return
         turn.cancel()
         if not turn.cancelled() and turn.exception() is None:

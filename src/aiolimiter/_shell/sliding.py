@@ -45,7 +45,8 @@ class SlidingWindowLimiter(Verbs):
         self._max_rate = numbers.rate("max_rate", max_rate)
         self._time_period = numbers.positive("time_period", time_period)
         numbers.per_second(self._max_rate, self._time_period)
-        self._line = Line(Window(self._max_rate, self._time_period))
+        line = Line(Window(self._max_rate, self._time_period))
+        self._line = line  # pyright: ignore[reportIncompatibleMethodOverride] -- stored
 
     @property
     def max_rate(self) -> float:
