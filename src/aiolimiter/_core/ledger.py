@@ -5,7 +5,8 @@ A key that has leaked empty is as good as one that was never seen, so it is
 forgotten then, and only then.  The keys stand in two generations: now and then
 a call moves some from the old one to the new one, or forgets them, and when the
 old one is used up the two change places.  Two keys a call, all in all, so what
-a flood of keys has taken is given back, and no call is slow.
+a flood of keys has taken is given back.  Each generation is many small dicts:
+to free or to resize one of a million takes too long for one call.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 # How many keys a sweep looks at, and how many calls share one.
 SWEPT = 32
 CALLS = 16
+
+# Into how many dicts a generation is divided.
+SHARDS = 64
 
 # A level, and the instant at which it stood there: a tuple of floats, which
 # the garbage collector leaves alone.
@@ -43,11 +47,13 @@ class Ledger:
 
     __slots__ = (
         "_calls",
+        "_count",
         "_generation",
         "_nearest",
         "_new",
         "_old",
         "_past",
+        "_swept",
         "_ticket",
         "at",
         "most",
@@ -58,9 +64,12 @@ class Ledger:
         self.rate_of = rate_of
         self.most = most
         self.at = -inf
-        self._new: dict[Hashable, State] = {}
-        self._old: dict[Hashable, State] = {}
+        self._new: list[dict[Hashable, State]] = [{} for _ in range(SHARDS)]
+        self._old: list[dict[Hashable, State]] = [{} for _ in range(SHARDS)]
+        self._count = 0
         self._calls = CALLS
+        # Which shard is swept, and how often all of them have been.
+        self._swept = 0
         self._generation = 0
         # Rates of before: until when, and in which generation that was.  A change
         # costs nothing for each key: its level is made up when it is read.
@@ -70,15 +79,20 @@ class Ledger:
         self._ticket = 0
 
     def __len__(self) -> int:
-        return len(self._new) + len(self._old)
+        return self._count
 
     def __iter__(self) -> Iterator[Hashable]:
-        yield from self._new
-        yield from self._old
+        for keys in (*self._new, *self._old):
+            yield from keys
+
+    def __contains__(self, key: Hashable) -> bool:
+        shard = hash(key) % SHARDS
+        return key in self._new[shard] or key in self._old[shard]
 
     def level(self, key: Hashable, now: float) -> float:
         """How much *key* owes at *now*."""
-        state = self._new.get(key) or self._old.get(key)
+        shard = hash(key) % SHARDS
+        state = self._new[shard].get(key) or self._old[shard].get(key)
         return 0.0 if state is None else self._leaked(key, state, now)
 
     def count(self, now: float) -> None:
@@ -91,25 +105,32 @@ class Ledger:
 
     def book(self, key: Hashable, level: float, now: float) -> None:
         """Let *key* owe *level* at *now*."""
-        if self._old.pop(key, None) is None and key not in self._new:
+        shard = hash(key) % SHARDS
+        new = self._new[shard]
+        if key not in new and self._old[shard].pop(key, None) is None:
             self._come(key, now + level / self.rate_of(key), now)
-        self._new[key] = (level, now)
+        new[key] = (level, now)
 
     def drop(self, key: Hashable) -> None:
-        """Forget *key*: it is counted elsewhere."""
-        self._new.pop(key, None)
-        self._old.pop(key, None)
+        """Forget *key*, if it is here: it is counted elsewhere."""
+        if key in self:
+            shard = hash(key) % SHARDS
+            self._new[shard].pop(key, None)
+            self._old[shard].pop(key, None)
+            self._count -= 1
 
     def sweep(self, now: float) -> None:
         """Look at some keys, and forget those that owe nothing."""
-        if not self._old:
-            self._turn()
-        old, new = self._old, self._new
-        for _ in range(min(SWEPT, len(old))):
-            key, state = old.popitem()
+        for _ in range(SWEPT):
+            if not self._old[self._swept]:
+                self._turn()
+                continue
+            key, state = self._old[self._swept].popitem()
             level = self._leaked(key, state, now)
             if level > 0.0:
-                new[key] = (level, now)
+                self._new[self._swept][key] = (level, now)
+            else:
+                self._count -= 1
 
     def change(self, rate_of: RateOf, now: float) -> None:
         """Leak at another rate from *now* on, without a look at every key."""
@@ -119,13 +140,13 @@ class Ledger:
         self._nearest = [
             (self._empty_at(key, now), ticket, key)
             for _, ticket, key in self._nearest
-            if key in self._new or key in self._old
+            if key in self
         ]
         heapify(self._nearest)
 
     def rebase(self, back: float) -> None:
         """Go on by another clock, which is *back* seconds behind."""
-        for keys in (self._new, self._old):
+        for keys in (*self._new, *self._old):
             for key, (level, at) in keys.items():
                 keys[key] = (level, at - back)
         self._past = [(until - back, rate, when) for until, rate, when in self._past]
@@ -143,15 +164,20 @@ class Ledger:
 
     def _turn(self) -> None:
         # A new dict, since one that was full stays as large when it is empty.
-        self._old, self._new = self._new, {}
-        self._generation += 1
-        # By the second turn after a change all keys have been written anew.
-        self._past = [past for past in self._past if past[2] > self._generation - 2]
+        shard = self._swept
+        self._old[shard], self._new[shard] = self._new[shard], {}
+        self._swept = (shard + 1) % SHARDS
+        if self._swept == 0:
+            self._generation += 1
+            # Two full turns after a change all keys have been written anew.
+            keep = self._generation - 3
+            self._past = [past for past in self._past if past[2] > keep]
 
     def _come(self, key: Hashable, empty_at: float, now: float) -> None:
+        self._count += 1
         if self.most == inf:
             return
-        while len(self) >= self.most and self._nearest:
+        while self._count > self.most and self._nearest:
             self._forget_nearest(now)
         self._ticket += 1
         heappush(self._nearest, (empty_at, self._ticket, key))
@@ -170,6 +196,6 @@ class Ledger:
                 heapreplace(nearest, (empty_at, ticket, key))
                 continue
             heappop(nearest)
-            if key in self._new or key in self._old:
+            if key in self:
                 self.drop(key)
                 return
