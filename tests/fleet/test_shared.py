@@ -263,9 +263,9 @@ async def test_a_cancelled_large_head_gives_back_what_nobody_took():
     head = asyncio.create_task(limiter.acquire(10))
     await asyncio.sleep(0.01)
     head.cancel()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.03)
 
-    assert await finish(other, 1) == [pytest.approx(81, abs=3)]
+    assert await finish(other, 1) == [pytest.approx(60, abs=3)]
 
 
 async def test_what_others_booked_behind_is_kept_for_who_comes_next():
@@ -278,9 +278,9 @@ async def test_what_others_booked_behind_is_kept_for_who_comes_next():
     behind = asyncio.create_task(other.acquire(10))
     await asyncio.sleep(0.01)
     head.cancel()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.03)
 
-    assert await finish(limiter, 1) == [pytest.approx(72, abs=3)]
+    assert await finish(limiter, 1) == [pytest.approx(50, abs=3)]
     # What came due while nobody wanted it is lost.
     await asyncio.sleep(0.4)
     assert await finish(limiter, 1, 1) == [0, pytest.approx(100)]
@@ -299,7 +299,7 @@ async def test_a_bulk_cancel_costs_one_trip():
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.03)
 
     assert len(store.requests) - trips <= 1
     statistics = await limiter.statistics()
@@ -326,7 +326,7 @@ async def test_cancelled_between_grant_and_run_is_given_back():
     task = asyncio.create_task(limiter.acquire(10))
     cancel_when(lambda: limiter._line.pump.seen.levels[0] > 0, task)
     await asyncio.wait([task])
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.03)
 
     assert task.cancelled()
     assert store.state.levels[0] == pytest.approx(0.0, abs=1e-6)
@@ -850,6 +850,22 @@ def test_who_waited_in_a_loop_that_was_closed_is_forgotten():
     assert limiter._line._asking.waiting == 1
 
 
+@pytest.mark.parametrize("waiters", [1, 10])
+def test_a_loop_that_ends_with_waiters_starts_no_trip(waiters):
+    """Who is cancelled because the loop ends leaves no task behind."""
+    limiter = process(Memory(), 20, burst=1)
+
+    async def leave_them_waiting():
+        await limiter.acquire()
+        for _ in range(waiters):
+            asyncio.get_running_loop().create_task(limiter.acquire())
+        await soon()
+
+    asyncio.run(leave_them_waiting())
+
+    assert not limiter._line.pump.busy
+
+
 @pytest.mark.parametrize("end", ["it answers", "it fails", "it is cancelled"])
 def test_two_open_loops_are_an_error_while_somebody_waits(end):
     """While tasks of an open loop wait, another one is told; later it goes on."""
@@ -860,9 +876,7 @@ def test_two_open_loops_are_an_error_while_somebody_waits(end):
         waiting = first.create_task(limiter.acquire())
         for _ in range(2):
             first.run_until_complete(asyncio.sleep(0))
-        with pytest.raises(
-            RuntimeError, match=r"^can't wait in this event loop"
-        ):
+        with pytest.raises(RuntimeError, match=r"^can't wait in this event loop"):
             second.run_until_complete(limiter.acquire())
         waiting.cancel()
         first.run_until_complete(asyncio.wait([waiting]))

@@ -42,7 +42,7 @@ LOOK = 0.5
 
 # Who gives back takes a breath first, in seconds: others may give up too, and a
 # loop that ends cancels everybody and would not see the trip to its end.
-BREATH = 0.002
+BREATH = 0.02
 
 
 class SharedLine(SharedOutlook):
@@ -159,7 +159,8 @@ class SharedLine(SharedOutlook):
         trip, last_due = inf, self._booked.last_due()
         if self.pump.is_asked:
             trip = now
-        if self._asking.waiting:
+        # Not who is counted: those cancelled in this tick are still among them.
+        if self._asking.head() is not None:
             trip = min(trip, last_due - self.pump.lead)
         if self.pump.owes or self._booked.has_tail():
             self._back_at = min(self._back_at, now + BREATH)
