@@ -164,8 +164,8 @@ BREAKS = [
         ),
         (
             "newcomers pass who waits",
-            "if self.waited or not amount >= 0.0",
-            "if not amount >= 0.0",
+            "if self.waited or self.promised or not amount >= 0.0:",
+            "if not amount >= 0.0:",
         ),
         (
             "more comes back than a word left",

@@ -211,6 +211,59 @@ def test_a_greedy_client_gets_all_that_is_allowed(max_rate, period, gap):
     strict.check()
 
 
+@given(
+    period=PERIODS,
+    taken=EIGHTHS,
+    pauses=st.lists(st.tuples(GAPS, GAPS), min_size=1, max_size=4),
+)
+@settings(max_examples=examples(40))
+def test_pauses_never_shorten_each_other(period, taken, pauses):
+    """Nothing is admitted before the last end of all pauses; then it is."""
+    strict, end = Strict(3.0, period), 0.0
+    strict.ask(taken)
+    for slept, seconds in pauses:
+        strict.loop.now += slept * period
+        strict.call("pause", seconds * period)
+        end = max(end, strict.loop.now + seconds * period)
+    refused = strict.ask(1 / 8)
+    if end > strict.loop.now * (1 + 1e-12):
+        assert not refused
+        assert refused.retry_after >= end - strict.loop.now
+        strict.loop.now += refused.retry_after
+        assert strict.ask(1 / 8)
+
+
+@given(period=PERIODS, gaps=st.lists(GAPS, min_size=1, max_size=12))
+@settings(max_examples=examples(40))
+@example(period=1.0, gaps=[0.0, 0.0, 0.0, 0.0, 1.3])
+def test_equal_amounts_go_as_they_came(period, gaps):
+    """First come, first served, also when the loop was too busy to look."""
+    strict, order = Strict(3.0, period), []
+
+    async def visit(number):
+        await strict.limiter.acquire()
+        order.append(number)
+
+    tasks = []
+    for number, gap in enumerate(gaps):
+        strict.loop.now += gap * period
+        tasks.append(strict.loop.begin(visit(number)))
+    rest_all(strict)
+
+    assert order == sorted(order)
+    assert len(order) == len(tasks)
+
+
+def rest_all(strict):
+    """Let everybody have their turn."""
+    for _ in range(200):
+        strict.run()
+        if not strict.loop.timers:
+            break
+        strict.loop.now = max(strict.loop.now, strict.loop.alarm())
+        strict.loop.fire()
+
+
 def greedy(window, arrivals):
     """How much *window* admits of one unit at each of the *arrivals*."""
     return sum(window.admit(1.0, at) for at in arrivals)
@@ -249,6 +302,7 @@ def test_a_long_log_costs_less_than_a_thousandth(max_rate, demand):
 
 @given(bursts=st.lists(st.tuples(st.integers(1, 4000), GAPS), min_size=1, max_size=8))
 @settings(max_examples=examples(10))
+@example(bursts=[(4000, 0.5), (4000, 0.7), (4000, 0.9), (4000, 0.5)])
 def test_a_long_log_is_never_too_generous(bursts):
     """Merged entries expire with their newest: what they admit, the log would."""
     window, log, now = Window(6000.0, 1.0), Log(6000, 1.0), 0.0
