@@ -1,0 +1,183 @@
+"""The laws of many keys and of several limits at once."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings, strategies as st
+
+from aiolimiter import AsyncLimiter, CombinedLimiter, KeyedLimiter
+
+from .hand_loop import HandLoop
+from .model import CATCH_UP
+from .profile import examples
+
+EIGHTHS = st.integers(0, 24).map(lambda eighths: eighths / 8)
+KEYS = st.integers(0, 5)
+
+
+class Street:
+    """A loop, and who waits there."""
+
+    def __init__(self):
+        self.loop = HandLoop()
+        self.tasks = []
+
+    def come(self, limiter, *args, then=None, **amounts):
+        async def visit():
+            await limiter.acquire(*args, **amounts)
+            if then is not None:
+                then()
+
+        task = self.loop.begin(visit())
+        self.tasks.append(task)
+        return task
+
+    def call(self, function, *args):
+        with self.loop.running():
+            return function(*args)
+
+    def run(self):
+        while self.loop.ready:
+            self.loop.run(self.loop.ready.popleft())
+
+    def sleep(self, seconds):
+        """Let time pass, and everything happen that is due by then."""
+        end = self.loop.now + seconds
+        for _ in range(2000):
+            self.run()
+            alarm = self.loop.alarm()
+            if alarm is None or alarm > end:
+                break
+            self.loop.now = max(self.loop.now, alarm)
+            self.loop.fire()
+        self.run()
+        self.loop.now = max(self.loop.now, end)
+
+
+# Many keys.
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            KEYS,
+            st.sampled_from(["ask", "come", "pause", "restrict", "look", "cancel"]),
+            EIGHTHS,
+            EIGHTHS,
+        ),
+        max_size=40,
+    )
+)
+@settings(max_examples=examples(60))
+def test_forgetting_changes_nothing(steps):
+    """A key that is forgotten answers as a limiter that was never forgotten."""
+    street, apart = Street(), Street()
+    limits, each = KeyedLimiter(3, 1), {}
+    for key in range(6):
+        each[key] = AsyncLimiter(3, 1)
+    for key, step, amount, slept in steps:
+        answers = [
+            use(there, limiter, step, amount)
+            for there, limiter in ((street, limits[key]), (apart, each[key]))
+        ]
+
+        assert answers[0] == answers[1]
+        for there in (street, apart):
+            there.sleep(slept / 4)
+        assert [task.done() for task in street.tasks] == [
+            task.done() for task in apart.tasks
+        ]
+        for key_of, limiter in each.items():
+            owes = apart.call(limiter.statistics)
+            assert street.call(limits.__contains__, key_of) == (owes.level > 0.0)
+    for there in (street, apart):
+        there.sleep(1000.0)
+    street.call(limits[0].try_acquire)
+    assert all(task.done() for task in street.tasks)
+    assert street.call(list, limits) == [0]
+
+
+def use(street, limiter, step, amount):
+    """Do one thing to *limiter*, and tell what it answers."""
+    if step == "ask":
+        return street.call(limiter.try_acquire, amount)
+    if step == "come":
+        return street.come(limiter, amount).done()
+    if step == "cancel":
+        if street.tasks:
+            street.tasks[int(amount) % len(street.tasks)].cancel()
+            street.run()
+        return None
+    if step == "look":
+        return street.call(limiter.statistics), street.call(limiter.has_capacity)
+    return street.call(getattr(limiter, step), amount)
+
+
+# Several limits.
+
+MEMBERS = {"fast": (4.0, 4.0), "slow": (1.0, 2.0), "even": (2.0, 1.0)}
+SETS = st.sets(st.sampled_from(sorted(MEMBERS)), min_size=1)
+
+
+class Ledger:
+    """What each member admitted when; its bound, in every stretch of time."""
+
+    def __init__(self, street):
+        self.street = street
+        self.admitted = {name: [] for name in MEMBERS}
+
+    def book(self, amounts):
+        for name, amount in amounts.items():
+            rate, burst = MEMBERS[name]
+            log, total = self.admitted[name], 0.0
+            log.append((self.street.loop.now, amount))
+            for at, earlier in reversed(log):
+                total += earlier
+                stretch = self.street.loop.now - at + CATCH_UP
+                assert total <= burst + rate * stretch + 1e-9, f"promise of {name}"
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            SETS,
+            st.sampled_from(["come", "come", "ask", "cancel"]),
+            st.integers(1, 8).map(lambda eighths: eighths / 8),
+            st.integers(0, 8).map(lambda eighths: eighths / 8),
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=examples(100))
+def test_all_or_nothing(steps):
+    """Every member keeps its promise, nobody is stranded, nothing stays behind."""
+    street = Street()
+    ledger = Ledger(street)
+    members = {name: AsyncLimiter(*terms[:1], 1) for name, terms in MEMBERS.items()}
+    for name, (_, burst) in MEMBERS.items():
+        members[name].burst = burst
+    for names, step, amount, slept in steps:
+        together = CombinedLimiter(**{name: members[name] for name in names})
+        amounts = dict.fromkeys(sorted(names), amount)
+        levels = {n: street.call(m.statistics).level for n, m in members.items()}
+        if step == "come":
+            street.come(together, then=lambda a=amounts: ledger.book(a), **amounts)
+        elif step == "cancel" and street.tasks:
+            street.tasks[int(amount * 8) % len(street.tasks)].cancel()
+        elif step == "ask":
+            with street.loop.running():
+                if together.try_acquire(**amounts):
+                    ledger.book(amounts)
+                else:
+                    assert levels == {
+                        n: m.statistics().level for n, m in members.items()
+                    }
+        street.sleep(slept)
+    street.sleep(1000.0)
+
+    assert all(task.done() for task in street.tasks), "stranded"
+    assert all(task.cancelled() or not task.exception() for task in street.tasks)
+    assert not street.loop.timers
+    for name, member in members.items():
+        burst = MEMBERS[name][1]
+        assert street.call(member.statistics) == (0.0, burst, 0, 0.0, None)
+        assert street.call(member.try_acquire, burst)
