@@ -597,9 +597,10 @@ def test_changes_are_remembered_from_loop_to_loop():
     assert virtual(second()) == pytest.approx(8 - 1 - 2)
 
 
+@pytest.mark.real_time
 def test_a_key_whose_waiter_went_with_its_loop():
     """A key is forgotten when those who waited for it did so in a closed loop."""
-    limits = KeyedLimiter(1, 0.01)
+    limits = KeyedLimiter(1, 0.1)
 
     async def leave():
         await limits["a"].acquire()
@@ -610,7 +611,7 @@ def test_a_key_whose_waiter_went_with_its_loop():
     # It is pending for ever; asyncio would complain when it goes.
     task._log_destroy_pending = False
     loop.close()
-    time.sleep(0.02)
+    time.sleep(0.11)
     touch(limits)
 
     assert "a" not in limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 
@@ -94,12 +95,11 @@ def leave_behind(limiter, waiting=1, **options):
         await spent(limiter)
         return [await in_line(limiter, **options) for _ in range(waiting)]
 
-    loop = asyncio.new_event_loop()
-    tasks = loop.run_until_complete(main())
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        tasks = loop.run_until_complete(main())
     for task in tasks:
         # It is pending for ever; asyncio would complain when it goes.
         task._log_destroy_pending = False
-    loop.close()
     return tasks
 
 
@@ -130,6 +130,7 @@ def test_who_acquires_finds_them_forgotten_too(kind):
     del left
 
 
+@pytest.mark.real_time
 @BOTH
 @pytest.mark.parametrize(
     "act",
@@ -145,9 +146,9 @@ def test_who_acquires_finds_them_forgotten_too(kind):
 )
 def test_outside_of_any_loop_they_are_forgotten_too(kind, act):
     """Verbs that do not wait forget them without a running loop, too."""
-    limiter = kind(1, 0.001)
+    limiter = kind(1, 0.1)
     left = leave_behind(limiter)
-    time.sleep(0.01)
+    time.sleep(0.11)
 
     assert act(limiter)
 
@@ -264,9 +265,10 @@ def test_two_open_loops_without_waiters():
     second.close()
 
 
+@pytest.mark.real_time
 def test_sync_verbs_without_a_loop():
     """Without any loop, what does not wait works by the system's clock."""
-    limiter = AsyncLimiter(2, 0.01)
+    limiter = AsyncLimiter(2, 0.4)
 
     assert [bool(limiter.try_acquire()) for _ in range(3)] == [True, True, False]
     time.sleep(limiter.try_acquire().retry_after)
@@ -302,7 +304,7 @@ def test_a_virtual_loop_then_a_standard_one(kind):
     limiter = kind(2, 0.02)
     virtual(admissions(limiter, [0, 0, 0, 500, 500, 500]))
 
-    asyncio.run(asyncio.wait_for(admissions(limiter, [0] * 4), 1))
+    asyncio.run(asyncio.wait_for(admissions(limiter, [0] * 4), 5))
 
     assert limiter.statistics().waiting == 0
 
@@ -318,7 +320,7 @@ def test_uvloop():
         await asyncio.gather(*(limiter.acquire() for _ in range(15)))
         return now() - start
 
-    assert 0.1 - 1e-9 <= uvloop.run(main()) < 0.5
+    assert 0.1 - 1e-9 <= uvloop.run(main()) < 5
 
 
 async def ask_again(limiter):
@@ -355,7 +357,7 @@ def test_a_closed_uvloop():
     time.sleep(0.02)
 
     limiter.statistics()
-    assert asyncio.run(wait_one(limiter)) < 0.1
+    assert asyncio.run(wait_one(limiter)) < 5
 
 
 @pytest.mark.real_time
@@ -366,4 +368,4 @@ async def test_real_time():
     start = time.monotonic()
     await asyncio.gather(*(limiter.acquire() for _ in range(20)))
 
-    assert 0.1 <= time.monotonic() - start < 0.5
+    assert 0.1 <= time.monotonic() - start < 5
