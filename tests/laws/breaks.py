@@ -22,7 +22,8 @@ def _breaks(file, laws, *lines):
 # The cheapest laws come first.
 WAITING = "test_waiting_laws.py test_exploration.py test_machine.py"
 ARITHMETIC = f"test_layers_laws.py test_bucket_laws.py {WAITING}"
-ALL_LAWS = f"{ARITHMETIC} test_window_laws.py"
+MANY = "test_many_laws.py"
+ALL_LAWS = f"{ARITHMETIC} {MANY} test_window_laws.py"
 
 BREAKS = [
     *_breaks(
@@ -271,9 +272,9 @@ BREAKS = [
         "_shell/outlook.py",
         WAITING,
         (
-            "a newcomer passes an equal",
+            "a newcomer passes who came shortly before",
             "if head is not None and head.key <= key:",
-            "if head is not None and head.key < key:",
+            "if head is not None and head.key <= key - 0.02:",
         ),
         (
             "a newcomer takes whatever fits",
@@ -332,6 +333,54 @@ BREAKS = [
             "the margin of retry_after is dropped",
             "    return MARGIN + 8.0 * ulp(instant)",
             "    return 0.0",
+        ),
+    ),
+    *_breaks(
+        "_shell/keys.py",
+        MANY,
+        (
+            "a key that is quiet again is forgiven its debt",
+            "            self._ledger.book(key, line.meter.level, now)",
+            "            pass",
+        ),
+        (
+            "a key that is used again starts empty",
+            "        bucket.level = self._ledger.level(key, bucket.at)\n",
+            "",
+        ),
+        (
+            "a key is forgotten while somebody waits",
+            "        if not line.quiet:",
+            "        if line.quiet is None:",
+        ),
+    ),
+    *_breaks(
+        "_shell/request.py",
+        MANY,
+        (
+            "who waited for several takes from none",
+            "            other.meter.take(amount)",
+            "            pass",
+        ),
+        (
+            "whoever is due in one takes from all",
+            "        if slowest is not None:\n            self._wait_in(slowest, l",
+            "        if slowest is self:\n            self._wait_in(slowest, l",
+        ),
+        (
+            "a cancelled request is still counted",
+            "            where.queue.gone(self.amounts[where])",
+            "            pass",
+        ),
+        (
+            "a promise outlives its request",
+            "            if line.unpromise(self):",
+            "            if line is self:",
+        ),
+        (
+            "who is granted late gives nothing back",
+            "                line.settle(mark, self.amounts[line], 0.0)",
+            "                line.settle(mark, 0.0, 0.0)",
         ),
     ),
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .exploration import EVENTS, LONG, SHORT, Unlawful, explore, main, play
+from .exploration import EVENTS, LONG, SHORT, Unlawful, explore, main, on_time, play
 from .profile import EFFORT
+from .world import World
 
 MOST = SHORT if EFFORT == 1 else LONG
 
@@ -51,3 +52,62 @@ def test_an_event_that_fails_is_a_fault():
 
     with pytest.raises(Unlawful, match=r"\[fail\]: KeyError: 0.0"):
         play([("fail", fail)])
+
+
+# What once broke a law, as it was found.
+ONCE = {
+    "due at the deadline": [
+        lambda w: w.restrict(0.0),
+        lambda w: w.arrive(2.0, max_wait=0.020),
+        on_time,
+    ],
+    "a hopeless one in front": [
+        lambda w: w.restrict(0.0),
+        lambda w: w.arrive(2.0, max_wait=0.020),
+        lambda w: w.arrive(1.0),
+        on_time,
+        lambda w: w.arrive(1.0),
+        lambda w: w.arrive(1.0),
+    ],
+    "a change loses the credit": [
+        lambda w: w.restrict(0.0),
+        lambda w: w.set_rate(200.0),
+        lambda w: w.arrive(1.0),
+        lambda w: w.pass_time(0.015),
+        lambda w: w.set_burst(3.0),
+    ],
+    "an equal passes after a change": [
+        lambda w: w.restrict(0.0),
+        lambda w: w.pass_time(0.015),
+        lambda w: w.arrive(2.0),
+        lambda w: w.set_rate(50.0),
+        lambda w: w.arrive(2.0),
+    ],
+    "what leaked before the wait comes back": [
+        lambda w: w.arrive(2.0, "reserve"),
+        lambda w: w.pass_time(0.015),
+        lambda w: w.arrive(2.0, "reserve"),
+        lambda w: w.settle(w.people[0], 0.0),
+    ],
+    "a word leaves the credit": [
+        lambda w: w.arrive(2.0),
+        lambda w: w.arrive(1.0),
+        lambda w: w.arrive(1.0),
+        lambda w: w.pass_time(0.040),
+        lambda w: w.restrict(2.0),
+    ],
+    "the last one who waits no longer fits": [
+        lambda w: w.arrive(2.0),
+        lambda w: w.arrive(2.0),
+        lambda w: w.set_burst(1.0),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_was_unlawful_once_is_lawful_now(name):
+    """Faults that these laws have found stay found."""
+    world = World(100.0, 2.0)
+    for event in ONCE[name]:
+        event(world)
+    world.finish()

@@ -142,9 +142,9 @@ class Ledger:
             SETS,
             st.sampled_from(["come", "come", "ask", "cancel"]),
             st.integers(1, 8).map(lambda eighths: eighths / 8),
-            st.integers(0, 8).map(lambda eighths: eighths / 8),
+            st.integers(0, 8).map(lambda eighths: eighths / 32),
         ),
-        max_size=30,
+        max_size=40,
     )
 )
 @settings(max_examples=examples(100))
@@ -157,12 +157,13 @@ def test_all_or_nothing(steps):
         members[name].burst = burst
     for names, step, amount, slept in steps:
         together = CombinedLimiter(**{name: members[name] for name in names})
-        amounts = dict.fromkeys(sorted(names), amount)
+        amounts = {name: amount * MEMBERS[name][1] for name in sorted(names)}
+        waiting = [task for task in street.tasks if not task.done()]
         levels = {n: street.call(m.statistics).level for n, m in members.items()}
         if step == "come":
             street.come(together, then=lambda a=amounts: ledger.book(a), **amounts)
-        elif step == "cancel" and street.tasks:
-            street.tasks[int(amount * 8) % len(street.tasks)].cancel()
+        elif step == "cancel" and waiting:
+            waiting[int(amount * 8) % len(waiting)].cancel()
         elif step == "ask":
             with street.loop.running():
                 if together.try_acquire(**amounts):
@@ -181,3 +182,43 @@ def test_all_or_nothing(steps):
         burst = MEMBERS[name][1]
         assert street.call(member.statistics) == (0.0, burst, 0, 0.0, None)
         assert street.call(member.try_acquire, burst)
+        assert not member._line.promises
+        assert not member._line.meter._layers
+
+
+def test_who_is_cancelled_after_the_grant_gives_all_back():
+    """Granted and not yet run, a cancelled request leaves all members as before."""
+    street = Street()
+    one, other = AsyncLimiter(1, 1), AsyncLimiter(1, 1)
+    for limiter in (one, other):
+        street.call(limiter.try_acquire)
+    task = street.come(CombinedLimiter(one, other))
+    for _ in range(9):
+        if not street.loop.ready:
+            street.loop.now = street.loop.alarm()
+            street.loop.fire()
+    task.cancel()
+    street.run()
+
+    assert task.cancelled()
+    for limiter in (one, other):
+        assert street.call(limiter.statistics).level == 0.0
+
+
+def test_who_is_due_in_one_waits_for_the_other():
+    """Due in one member while another is full: it takes from none, and waits."""
+    street = Street()
+    one, other = AsyncLimiter(1, 1), AsyncLimiter(1, 1)
+    for limiter in (one, other):
+        street.call(limiter.try_acquire)
+    street.come(other)
+    at = []
+    both = CombinedLimiter(one, other)
+    street.come(both, then=lambda: at.append(street.loop.now))
+    street.sleep(1.75)
+    assert street.call(one.try_acquire)
+    street.sleep(5.0)
+
+    assert [round(instant, 6) for instant in at] == [2.75]
+    assert not one._line.promises
+    assert not other._line.promises
