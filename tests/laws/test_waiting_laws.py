@@ -187,6 +187,7 @@ def test_ten_are_not_starved_by_ones(gaps):
     for gap in gaps:
         end, task = loop.now + gap / 1000, None
         while task is None or not task.done():
+            assert loop.now < end + 10.0, "starved"
             if loop.ready:
                 loop.run(loop.ready.popleft())
             elif task is None and loop.alarm() > end:
@@ -204,7 +205,7 @@ def test_ten_are_not_starved_by_ones(gaps):
 def test_who_gives_up_leaves_no_trace(max_wait):
     """Memory is proportional to who really waits, whatever they allowed."""
     counter = Counter(1.0, 0.0)
-    stays = counter.acquire(5.0, max_wait=100.0)
+    stays = counter.acquire(1.0, max_wait=100.0)
     for _ in range(3000):
         counter.acquire(1.0, max_wait).cancel()
         while counter.loop.ready:
