@@ -59,12 +59,11 @@ class Clock:
             return False
 
     def _is_bound(self) -> bool:
-        # Whether the present loop can't be left.
-        raise NotImplementedError
+        """Whether the present loop can't be left."""
+        return False
 
     def _arrive(self, now: float) -> None:
-        # What there is to do in a new loop, which may have another clock.
-        raise NotImplementedError
+        """Do what there is to do in a new loop, which may have another clock."""
 
     def now(self) -> float:
         """Return the instant, after going over to the running loop."""

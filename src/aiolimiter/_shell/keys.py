@@ -160,10 +160,6 @@ class Keys(Clock):
         if line.meter.level > 0.0:
             self._ledger.book(key, line.meter.level, now)
 
-    def _is_bound(self) -> bool:
-        # The lines look after those who wait.
-        return False
-
     def _arrive(self, now: float) -> None:
         if now < self._ledger.at:
             self._ledger.rebase(self._ledger.at - now)

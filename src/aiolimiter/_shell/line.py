@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 class Line(Outlook):
     """All who want something from one *meter*."""
 
-    __slots__ = ("_alarm", "_deadlines", "_due", "_looking")
+    __slots__ = ("_alarm", "_deadlines", "_due")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
-        self._looking = False
         self._deadlines: Deadlines[Turn | Visitor] = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
@@ -105,18 +104,17 @@ class Line(Outlook):
         return turn
 
     def join(self, waiter: Turn | Visitor) -> None:
-        """Let *waiter* queue."""
+        """Let *waiter* queue: it was not admitted at once."""
         queue = self.queue
         queue.push(waiter)
-        if waiter.deadline < inf:
+        due = waiter.deadline
+        if due < inf:
             self._deadlines.push(waiter)
-        if queue.waiting == 1:
+        if queue.head() is waiter:
             self.meter.waited = True
-        if waiter.deadline < self._due or queue.head() is waiter:
-            if self._looking:
-                self.look_soon()
-            else:
-                self.look()
+            due = min(due, self.meter.at + self._wait(waiter.amount, waiter.key))
+        if due < self._due:
+            self._set_alarm(due)
 
     def lost(self, turn: Turn) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
@@ -168,17 +166,15 @@ class Line(Outlook):
 
     def look(self) -> None:
         """Grant all who are due, refuse all whose time is over, set the timer."""
-        self._looking = True
         self.advance()
         due = self._grant_due()
         due = min(due, self._next_deadline())
         if not self.queue.waiting:
             self.meter.waited = False
-        self._looking = False
         self._set_alarm(due)
 
     def look_soon(self) -> None:
-        """Look in a moment; for those who are called in the middle of a look."""
+        """Look in a moment: another line may be looking now."""
         if self.queue.waiting:
             self._set_alarm(self.meter.at)
 

@@ -6,6 +6,7 @@ Nothing here takes anything.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ class Outlook(Clock):
     def promise(self, request: Request, at: float, amount: float) -> None:
         """Promise *amount* to *request* from *at* on."""
         self.promises.make(request, at, amount)
-        self.meter.promised = True
+        if not self.meter.promised:
+            self.meter.promised = True
 
     def unpromise(self, request: Request) -> bool:
         """Forget what was promised to *request*; return whether anything was."""
@@ -82,11 +84,9 @@ class Outlook(Clock):
     def due_of(self, visitor: Visitor) -> float:
         """Return the instant at which somebody who waits here is due."""
         forecast = self.meter.forecast()
-        for other in self.queue:
-            if other is visitor:
-                return self.meter.at + forecast.wait(other.amount)
+        for other in takewhile(lambda one: one is not visitor, self.queue):
             forecast.take(other.amount)
-        return inf
+        return self.meter.at + forecast.wait(visitor.amount)
 
     def retry_after(
         self,

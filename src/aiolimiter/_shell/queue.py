@@ -18,7 +18,7 @@ from collections import deque
 from heapq import heapify, heappop, heappush, merge
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,20 +80,6 @@ class Turn(Future[Any]):
             return False
         self.queue.gone(self.amount)
         return True
-
-
-class Waiter(NamedTuple):
-    """One who waits somewhere else as well, with a future beside it."""
-
-    key: float
-    amount: float
-    turn: Future[Any]
-    arrival: float
-    deadline: float
-
-    def done(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self.turn.done()
 
 
 class Queue(Generic[W]):

@@ -68,6 +68,7 @@ class Request:
     )
 
     _visitor: Visitor
+    _where: Line
     turn: asyncio.Future[Marks]
 
     def __init__(self, amounts: Mapping[Line, float]) -> None:
@@ -75,7 +76,6 @@ class Request:
         self.arrival = max(line.advance() for line in amounts)
         self.deadline = inf
         self.key = self.rekey()
-        self._where: Line | None = None
 
     # Asking.
 
@@ -146,7 +146,6 @@ class Request:
     def give_up(self, error: Exception) -> None:
         """Raise *error* to whoever waits: the line it waited in has refused it."""
         self.turn.set_exception(error)
-        self._where = None
         self._withdraw()
 
     def rekey(self) -> float:
@@ -157,7 +156,6 @@ class Request:
 
     def due(self) -> float:
         """Return the instant at which it is due where it waits."""
-        assert self._where is not None, "only one who waits has left a promise"
         return self._where.due_of(self._visitor)
 
     def come(self, line: Line) -> None:
@@ -165,7 +163,6 @@ class Request:
         now = line.meter.at
         for other in self.amounts:
             other.meter.advance(now)
-        self._where = None
         slowest = self._slowest(due_in=line)
         if slowest is not None:
             self._wait_in(slowest, leaving=line)
@@ -205,10 +202,8 @@ class Request:
 
     def _leave(self) -> None:
         self._withdraw()
-        where, self._where = self._where, None
-        if where is not None:
-            where.queue.gone(self.amounts[where])
-            where.look()
+        self._where.queue.gone(self.amounts[self._where])
+        self._where.look()
 
     def _withdraw(self) -> None:
         for line in self.amounts:
