@@ -183,13 +183,8 @@ class Bucket:
         self._settle_floor()
         self._calm()
 
-    @property
-    def promised(self) -> bool:
-        """Whether something is promised, so that a line has to be asked."""
-        return self._promised
-
-    @promised.setter
-    def promised(self, promised: bool) -> None:
+    def promise(self, promised: bool) -> None:  # noqa: FBT001 -- a switch
+        """Say whether something is promised, so that a line has to be asked."""
         self._promised = promised
         self._calm()
 

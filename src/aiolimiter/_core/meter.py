@@ -34,12 +34,8 @@ class Meter(Protocol):
     @waited.setter
     def waited(self, waited: bool, /) -> None: ...
 
-    @property
-    def promised(self) -> bool:
-        """Whether something is promised, so that a line has to be asked."""
-
-    @promised.setter
-    def promised(self, promised: bool, /) -> None: ...
+    def promise(self, promised: bool, /) -> None:  # noqa: FBT001 -- a switch
+        """Say whether something is promised, so that a line has to be asked."""
 
     @property
     def quiet(self) -> bool:

@@ -50,13 +50,13 @@ class Window:
         "_full",
         "_paused_until",
         "_period",
+        "_promised",
         "_spare",
         "_word_at",
         "_words",
         "at",
         "burst",
         "level",
-        "promised",
         "rate",
         "waited",
     )
@@ -73,14 +73,14 @@ class Window:
         self._spare = inf
         self.at = -inf
         self.level = 0.0
-        self.promised = False
+        self._promised = False
         self.waited = False
         self._measure(max_rate, period)
 
     def admit(self, amount: float, now: float) -> bool:
         """Take *amount* at *now* if nothing stands against it."""
         self.advance(now)
-        if self.waited or self.promised or not amount >= 0.0:
+        if self.waited or self._promised or not amount >= 0.0:
             return False
         if self.wait(amount) > 0.0:
             return False
@@ -89,7 +89,7 @@ class Window:
 
     def wait_alone(self, amount: float) -> float:
         """Seconds until *amount* fits, if nobody else waits, else 0.0."""
-        return 0.0 if self.waited or self.promised else self.wait(amount)
+        return 0.0 if self.waited or self._promised else self.wait(amount)
 
     def advance(self, now: float) -> None:
         """Let what is *period* old at *now* expire."""
@@ -202,6 +202,10 @@ class Window:
     def abandon(self) -> None:
         """Let go of whoever waited."""
         self.waited = False
+
+    def promise(self, promised: bool) -> None:  # noqa: FBT001 -- a switch
+        """Say whether something is promised, so that a line has to be asked."""
+        self._promised = promised
 
     def pause(self, seconds: float) -> None:
         """Admit nothing for *seconds*."""

@@ -83,11 +83,13 @@ class Line(Outlook):
             RuntimeError: Somebody waits in another event loop, which is open.
         """
         loop = asyncio.get_running_loop()
-        self.enter(loop)
+        if loop is not self._loop:
+            self.enter(loop)
         meter = self.meter
         if not 0.0 <= amount <= meter.burst:
             numbers.amount(amount, meter.burst)
-        now = self.advance()
+        meter.advance(self.time())
+        now = meter.at
         key = now + meter.lead(amount)
         if self.admits(amount, key):
             meter.take(amount)
@@ -106,11 +108,11 @@ class Line(Outlook):
     def join(self, waiter: Turn | Visitor) -> None:
         """Let *waiter* queue: it was not admitted at once."""
         queue = self.queue
-        queue.push(waiter)
+        first = queue.push(waiter)
         due = waiter.deadline
         if due < inf:
             self._deadlines.push(waiter)
-        if queue.head() is waiter:
+        if first and queue.head() is waiter:
             self.meter.waited = True
             due = min(due, self.meter.at + self._wait(waiter.amount, waiter.key))
         if due < self._due:
@@ -190,7 +192,7 @@ class Line(Outlook):
         due = inf
         while (head := queue.head()) is not None:
             wait = self._wait(head.amount, head.key)
-            if is_over(head.deadline - meter.at, wait):
+            if head.deadline <= meter.at and is_over(head.deadline - meter.at, wait):
                 self._refuse(head)
             elif wait > 0.0:
                 due = meter.at + wait
@@ -256,7 +258,8 @@ class Line(Outlook):
         # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
         self.promises.clear()
-        self.meter.promised = False
+        self.promised = False
+        self.meter.promise(False)  # noqa: FBT003 -- a switch
         self.needed = 0
         self._deadlines.clear()
         self._alarm = None

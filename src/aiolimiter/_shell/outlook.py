@@ -29,9 +29,10 @@ class Outlook(Clock):
 
     Attributes:
         needed: How many count on finding this very line here, by and by.
+        promised: Whether there is a promise; read for each that is granted.
     """
 
-    __slots__ = ("meter", "needed", "promises", "queue")
+    __slots__ = ("meter", "needed", "promised", "promises", "queue")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
@@ -39,6 +40,7 @@ class Outlook(Clock):
         self.queue: Queue[Turn | Visitor] = Queue()
         self.promises = Promises()
         self.needed = 0
+        self.promised = False
 
     def advance(self) -> float:
         """Bring the meter up to the present, and return the instant."""
@@ -53,13 +55,14 @@ class Outlook(Clock):
     def promise(self, request: Request, at: float, amount: float) -> None:
         """Promise *amount* to *request* from *at* on."""
         self.promises.make(request, at, amount)
-        if not self.meter.promised:
-            self.meter.promised = True
+        self.promised = True
+        self.meter.promise(True)  # noqa: FBT003 -- a switch
 
     def unpromise(self, request: Request) -> bool:
         """Forget what was promised to *request*; return whether anything was."""
         dropped = self.promises.drop(request)
-        self.meter.promised = bool(self.promises)
+        self.promised = bool(self.promises)
+        self.meter.promise(self.promised)
         return dropped
 
     def admits(self, amount: float, key: float) -> bool:
@@ -161,7 +164,9 @@ class Outlook(Clock):
     def _wait(self, amount: float, key: float) -> float:
         # As the meter's, but a promise may hold back what would fit.
         wait = self.meter.wait(amount)
-        return wait if wait > 0.0 else self._held(amount, key) or wait
+        if wait > 0.0 or not self.promised:
+            return wait
+        return self._held(amount, key) or wait
 
     def _held(self, amount: float, key: float) -> float:
         if not self.promises:

@@ -98,17 +98,20 @@ class Queue(Generic[W]):
         self.waiting = 0
         self.amount = 0.0
 
-    def push(self, waiter: W) -> None:
-        """Join the queue."""
+    def push(self, waiter: W) -> bool:
+        """Join the queue; return whether this one may be the next."""
         key = waiter.key
+        first = not self.waiting
         if key >= self._last:
             self._last = key
             self._lane.append(waiter)
         else:
+            first = True
             self._ticket += 1
             heappush(self._early, (key, self._ticket, waiter))
         self.waiting += 1
         self.amount += waiter.amount
+        return first
 
     def head(self) -> W | None:
         """Return who is next, if anybody waits."""
