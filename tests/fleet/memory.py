@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aiolimiter._core.slots import serve
-from aiolimiter._shell.rate import rates
-from aiolimiter._shell.shared import SharedLimiter
+from aiolimiter._shell.shared.limiter import SharedLimiter
+from aiolimiter._shell.shared.rate import rates
 
 if TYPE_CHECKING:
     from aiolimiter._core.trip import Reply, Request, State

@@ -7,9 +7,9 @@ from typing import final
 
 from .._core.decision import Decision
 from .._core.trip import Booking
-from .._shell.rate import Rate, rates, terms
-from .._shell.shared import SharedLimiter
-from .._shell.shared_line import SharedLine
+from .._shell.shared.limiter import SharedLimiter
+from .._shell.shared.line import SharedLine
+from .._shell.shared.rate import Rate, rates, terms
 from ._file import Contract, StateFile
 from ._store import FileStore
 

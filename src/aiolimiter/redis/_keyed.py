@@ -12,8 +12,8 @@ from ._limiter import RedisLimiter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._shell.rate import Pairs
-    from .._shell.shared import OnError
+    from .._shell.shared.limiter import OnError
+    from .._shell.shared.rate import Pairs
     from ._store import Client
 
 # How many limiters are kept although nobody holds them: what they remember of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import final
 
-from .._shell.rate import Pairs, rates
-from .._shell.shared import OnError, SharedLimiter
+from .._shell.shared.limiter import OnError, SharedLimiter
+from .._shell.shared.rate import Pairs, rates
 from ._store import Client, RedisStore
 
 # How far ahead a process may book, in microseconds.

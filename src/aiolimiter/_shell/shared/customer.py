@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from .._core.errors import BackendError
-    from .._core.trip import Group, Refund, Reply, Request
+    from ..._core.errors import BackendError
+    from ..._core.trip import Group, Refund, Reply, Request
 
 
 class Customer(Protocol):

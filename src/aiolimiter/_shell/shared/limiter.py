@@ -5,20 +5,20 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .._core import numbers
-from .._core.decision import Decision, LimiterStatistics
-from .._core.errors import RateLimitExceeded
+from ..._core import numbers
+from ..._core.decision import Decision, LimiterStatistics
+from ..._core.errors import RateLimitExceeded
+from ..entering import Entering
 from .alone import Alone
-from .entering import Entering
+from .line import SharedLine
 from .rate import Rate, terms
-from .shared_line import SharedLine
-from .shared_reservation import SharedReservation
+from .reservation import SharedReservation
 from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core.trip import Booking
+    from ..._core.trip import Booking
 
 OnError: TypeAlias = Literal["raise", "wait", "local", "open"]
 

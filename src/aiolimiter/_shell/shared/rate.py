@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from .._core import numbers
-from .._core.trip import Terms
+from ..._core import numbers
+from ..._core.trip import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

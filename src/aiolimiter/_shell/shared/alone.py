@@ -6,9 +6,9 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
-from .._core.decision import Decision
-from .._core.errors import RateLimitExceeded
-from .limiter import AsyncLimiter
+from ..._core.decision import Decision
+from ..._core.errors import RateLimitExceeded
+from ..limiter import AsyncLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from .._core import numbers
+from ..._core import numbers
+from ..block import Block
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from .._core.trip import Booking
-    from .shared import SharedLimiter
-
-_NEW = "its block is not entered yet"
+    from ..._core.trip import Booking
+    from .limiter import SharedLimiter
 
 
-class SharedReservation:
+class SharedReservation(Block):
     """
     An amount that is taken on entering the block, and settled inside of it.
 
@@ -27,24 +26,21 @@ class SharedReservation:
         amount: What was reserved, in units.
     """
 
-    __slots__ = ("_booking", "_limiter", "_max_wait", "_obstacle", "amount")
+    __slots__ = ("_booking", "_limiter", "_max_wait", "amount")
 
     def __init__(
         self, limiter: SharedLimiter, amount: float, max_wait: float | None
     ) -> None:
+        super().__init__()
         self._limiter = limiter
         self._max_wait = max_wait
         self._booking: Booking | None = None
-        self._obstacle = _NEW
         self.amount = amount
 
     async def __aenter__(self) -> Self:
-        if self._obstacle is not _NEW:
-            msg = "can't enter a reservation twice: call reserve again"
-            raise RuntimeError(msg)
-        self._obstacle = "its amount is not taken yet"
+        self._enter()
         self._booking = await self._limiter._book(self.amount, self._max_wait)  # noqa: SLF001 -- one concept in two files
-        self._obstacle = ""
+        self._enter_done()
         return self
 
     async def __aexit__(
@@ -53,7 +49,7 @@ class SharedReservation:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._obstacle = self._obstacle or "its block is left"
+        self._leave()
 
     async def settle(self, actual: float) -> None:
         """
@@ -75,9 +71,6 @@ class SharedReservation:
             ValueError: *actual* is negative or not finite.
         """
         actual = numbers.finite("actual", actual)
-        if self._obstacle:
-            msg = f"can't settle: {self._obstacle}; settle once, inside the block"
-            raise RuntimeError(msg)
-        self._obstacle = "it is settled already"
+        self._settle()
         if self._booking is not None and actual != self.amount:
             await self._limiter._settle(self._booking, actual - self.amount)  # noqa: SLF001 -- see above

@@ -12,14 +12,14 @@ from collections import OrderedDict
 from math import ceil
 from typing import TYPE_CHECKING
 
-from .._core import numbers, slots
-from .._core.trip import Booking, Refund
+from ..._core import numbers, slots
+from ..._core.trip import Booking, Refund
 from .rate import MICRO
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from .._core.trip import Reply, Terms
+    from ..._core.trip import Reply, Terms
     from .asking import Waiter
 
 

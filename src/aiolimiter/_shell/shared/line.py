@@ -18,21 +18,21 @@ import os
 from math import inf
 from typing import TYPE_CHECKING
 
-from .._core import slots
-from .._core.errors import BackendError
-from .._core.trip import Booking, Floor, Settlement
+from ..._core import slots
+from ..._core.errors import BackendError
+from ..._core.trip import Booking, Floor, Settlement
 from .alarm import Alarm
 from .asking import Asking, Waiter
 from .booked import Booked
+from .outlook import SharedOutlook
 from .pump import Pump, again
 from .rate import MICRO
-from .shared_outlook import SharedOutlook
 from .store import Store
 from .stretch import Stretch
 
 if TYPE_CHECKING:
-    from .._core.decision import LimiterStatistics
-    from .._core.trip import Group, Refund, Reply, Request, Terms
+    from ..._core.decision import LimiterStatistics
+    from ..._core.trip import Group, Refund, Reply, Request, Terms
 
     Turn = asyncio.Future[Booking | None]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core import slots
-from .._core.decision import Decision, LimiterStatistics
-from .._core.errors import RateLimitExceeded
+from ..._core import slots
+from ..._core.decision import Decision, LimiterStatistics
+from ..._core.errors import RateLimitExceeded
+from ..clock import Clock, margin
 from .asking import Asking
 from .booked import Booked
-from .clock import Clock, margin
 from .rate import MICRO
 
 if TYPE_CHECKING:
-    from .._core.trip import Levels, Terms
+    from ..._core.trip import Levels, Terms
     from .pump import Pump
 
 

@@ -12,15 +12,15 @@ from heapq import heappop
 from math import ceil, inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._core.trip import Group
-from .deadlines import Deadlines
-from .queue import Queue
+from ..._core.trip import Group
+from ..deadlines import Deadlines
+from ..queue import Queue
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .._core.trip import Booking, Served
+    from ..._core.trip import Booking, Served
 
     Turn = Future[Booking | None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from .._core.trip import Reply, Request
+    from ..._core.trip import Reply, Request
 
 
 class Store(Protocol):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterator
 
-    from .._core.trip import Booking, Refund
+    from ..._core.trip import Booking, Refund
     from .asking import Asking, Waiter
     from .stretch import Stretch
 

@@ -14,15 +14,15 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
-from .._core import slots
-from .._core.errors import BackendError
-from .._core.trip import Request, State
+from ..._core import slots
+from ..._core.errors import BackendError
+from ..._core.trip import Request, State
 from .customer import Customer
 from .rate import MICRO
 from .store import Store
 
 if TYPE_CHECKING:
-    from .._core.trip import (
+    from ..._core.trip import (
         Floor,
         Levels,
         Reply,

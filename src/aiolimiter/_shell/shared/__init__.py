@@ -1,0 +1,1 @@
+"""One limit for many processes: what is the same whatever they share it in."""
