@@ -30,7 +30,7 @@ SHARED = [
     path
     for path in [*PAGES, *MODULES]
     if path.name.startswith(("fleet", "shared"))
-    or path.parent.name in {"redis", "local"}
+    or path.parent.name in {"redis", "local", "shared"}
 ]
 
 # Not run: what a person types, or reads.  Python is not among them.
