@@ -268,13 +268,15 @@ async def test_a_clock_an_hour_back_does_not_lock_out_those_who_only_try(own, na
             future = str(int(last) + 3_600_000_000)
             by_hand.set(key, " ".join([level, future, *rest]), ex=7200)
             later = RedisLimiter(client, name, 10, 1)
-            taken = 0
+            start, taken = time.monotonic(), 0
             for _ in range(20):
-                refused = await later.try_acquire()
-                taken += bool(refused)
+                decision = await later.try_acquire()
+                taken += bool(decision)
                 await asyncio.sleep(0.05)
+            took = time.monotonic() - start
 
-    assert 7 <= taken <= 11
+    # However long a slow machine takes for it, and one for what is under way.
+    assert 7 <= taken <= 10 * took + 1
 
 
 @pytest.mark.parametrize("policy", ["raise", "wait", "local", "open"])
