@@ -8,7 +8,8 @@ Rules of this file:
 - One timer, for whoever is first: the earlier of the next grant and the next
   deadline.  It is never trusted to be on time.
 - Whatever changes the meter or the queue ends in `look`: it grants all who are
-  due, refuses all whose time is over, and sets the timer for the next.
+  due, refuses all whose time is over, and sets the timer for the next.  Only a
+  newcomer does not: it was not admitted, so the timer is all it may change.
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ class Line(Outlook):
         self._deadlines: Deadlines[Turn | Visitor] = Deadlines()
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
-
-    # Asking.
 
     def take(self, amount: float) -> bool:
         """Take *amount* if it fits and nobody goes before it."""
@@ -163,8 +162,6 @@ class Line(Outlook):
                 waiter.key = self._key(waiter)
         self.queue.reorder()
         self.look()
-
-    # Looking.
 
     def look(self) -> None:
         """Grant all who are due, refuse all whose time is over, set the timer."""

@@ -147,8 +147,6 @@ class Outlook(Clock):
         )
         return RateLimitExceeded(msg, decision)
 
-    # Changing what is allowed.
-
     def statistics(self) -> LimiterStatistics:
         """Tell how things are, without changing any."""
         meter, queue = self.meter, self.queue
@@ -169,7 +167,7 @@ class Outlook(Clock):
         return self._held(amount, key) or wait
 
     def _held(self, amount: float, key: float) -> float:
-        if not self.promises:
+        if not self.promised:
             return 0.0
         return self.promises.hold_back(self.meter, amount, key)
 

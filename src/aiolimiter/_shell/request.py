@@ -77,16 +77,6 @@ class Request:
         self.deadline = inf
         self.key = self.rekey()
 
-    # Asking.
-
-    def take(self) -> bool:
-        """Take all amounts if all lines admit them."""
-        if self._slowest() is not None:
-            return False
-        for line, amount in self.amounts.items():
-            line.meter.take(amount)
-        return True
-
     def ask(self, max_wait: float | None) -> asyncio.Future[Marks] | None:
         """
         Take all amounts, or wait for them.
@@ -102,12 +92,14 @@ class Request:
         loop = asyncio.get_running_loop()
         for line in self.amounts:
             line.enter(loop)
-        if self.take():
+        slowest = self._slowest()
+        if slowest is None:
+            self._take()
             return None
-        slowest, wait = self._longest()
         if max_wait is not None:
-            if wait > max_wait:
-                raise slowest.refusal(self.amounts[slowest], max_wait, self.decide())
+            amount = self.amounts[slowest]
+            if slowest.delay(amount, self.key) > max_wait:
+                raise slowest.refusal(amount, max_wait, self._refused())
             self.deadline = self.arrival + max_wait
         self.turn = loop.create_future()
         for line in self.amounts:
@@ -130,18 +122,14 @@ class Request:
 
     def decide(self) -> Decision:
         """Take all amounts if all lines admit them; say when if they don't."""
-        if self.take():
-            return decided(Decision, (True, 0.0, self._available()))
-        wait, longer = 0.0, self._retry_after(0.0)
-        while longer > wait:
-            wait, longer = longer, self._retry_after(longer)
-        return decided(Decision, (False, wait, self._available()))
+        if self._slowest() is not None:
+            return self._refused()
+        self._take()
+        return decided(Decision, (True, 0.0, self._available()))
 
     def mark(self) -> Marks:
         """Start to remember what was just taken."""
         return {line: line.meter.mark() for line in self.amounts}
-
-    # In a queue.
 
     def give_up(self, error: Exception) -> None:
         """Raise *error* to whoever waits: the line it waited in has refused it."""
@@ -167,8 +155,7 @@ class Request:
         if slowest is not None:
             self._wait_in(slowest, leaving=line)
             return
-        for other, amount in self.amounts.items():
-            other.meter.take(amount)
+        self._take()
         marks = self.mark()
         self.turn.set_result(marks)
         self.turn.get_loop().call_soon(_release, marks)
@@ -183,10 +170,17 @@ class Request:
         }
         return max(waits, key=waits.__getitem__, default=None)
 
-    def _longest(self) -> tuple[Line, float]:
-        slowest = self._slowest()
-        assert slowest is not None, "asked only when some line does not admit it"
-        return slowest, slowest.delay(self.amounts[slowest], self.key)
+    def _take(self) -> None:
+        for line, amount in self.amounts.items():
+            line.meter.take(amount)
+
+    def _refused(self) -> Decision:
+        # A later time may be behind more of those who wait, so it is asked for
+        # until it stands.
+        wait, longer = 0.0, self._retry_after(0.0)
+        while longer > wait:
+            wait, longer = longer, self._retry_after(longer)
+        return decided(Decision, (False, wait, self._available()))
 
     def _wait_in(self, line: Line, leaving: Line | None = None) -> None:
         amount = self.amounts[line]

@@ -39,8 +39,9 @@ class Verbs(Entering):
             ValueError: *amount* is negative or not a number.
         """
         amount = numbers.not_negative("amount", amount)
-        meter = self._line.meter
-        meter.advance(self._line.now())
+        line = self._line
+        line.advance()
+        meter = line.meter
         return amount <= meter.burst and meter.wait(amount) <= 0.0
 
     async def acquire(
