@@ -54,7 +54,7 @@ def server() -> Iterator[Server]:
 
 def scripts(client: Redis) -> int:
     """How many script calls the server has served."""
-    stats: dict[str, Any] = client.info("commandstats")  # type: ignore[assignment]
+    stats: dict[str, Any] = client.info("commandstats")
     named = (stats.get(f"cmdstat_{verb}", {}) for verb in ("evalsha", "eval"))
     return sum(int(stat.get("calls", 0)) for stat in named)
 

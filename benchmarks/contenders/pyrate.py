@@ -53,7 +53,7 @@ class Pyrate(Contender):
         pyrate = import_module("pyrate_limiter")
         rates = [pyrate.Rate(limit, seconds * 1000)]
 
-        class Factory(pyrate.BucketFactory):  # type: ignore[misc, name-defined]
+        class Factory(pyrate.BucketFactory):
             """A bucket for each name, made at first use, as its guide does."""
 
             def __init__(self) -> None:

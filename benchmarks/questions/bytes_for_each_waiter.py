@@ -37,7 +37,7 @@ def measure(contender: Contender) -> Measured:
     """Return bytes for each waiter, as Python and as the machine counts."""
 
     async def main(loop: SteppedLoop) -> float:
-        queue = await contender.queue(WAITERS, loop)  # type: ignore[attr-defined]
+        queue = await contender.queue(WAITERS, loop)
         gc.collect()
         held, size = traced(), resident()
         tasks = [loop.create_task(queue.wait()) for _ in range(WAITERS)]

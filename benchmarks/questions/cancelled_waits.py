@@ -28,7 +28,7 @@ def measure(contender: Contender) -> Measured:
 
 async def main(contender: Contender) -> Measured:
     """Cancel batch after batch behind one live waiter."""
-    wait = await contender.blocked()  # type: ignore[attr-defined]
+    wait = await contender.blocked()
     alive = asyncio.ensure_future(wait())
     await asyncio.ensure_future(pause())
     blocks = held()
@@ -55,7 +55,7 @@ def held() -> int:
 async def cancel_batch(wait: object) -> float:
     """Make a batch wait, cancel it, and return the CPU seconds of that."""
     loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(wait()) for _ in range(BATCH)]  # type: ignore[operator]
+    tasks = [loop.create_task(wait()) for _ in range(BATCH)]
     await loop.create_task(pause())
     gc.collect()
     start = process_time()

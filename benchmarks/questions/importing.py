@@ -34,7 +34,7 @@ print(json.dumps([took, len(other)]))
 def measure(contender: Contender) -> Measured:
     """Return the median seconds, and how many third-party packages came in."""
     paths = json.dumps(search_path(contender.package, sys.executable))
-    name: str = contender.imports  # type: ignore[attr-defined]
+    name: str = contender.imports
     command = [sys.executable, "-I", "-S", "-c", SCRIPT, paths, name]
     # The first one may have to compile.
     runs = [json.loads(subprocess.check_output(command)) for _ in range(LAUNCHES + 1)]

@@ -21,7 +21,7 @@ async def loop_on(
     contender: Contender, rate: int, seconds: float
 ) -> tuple[float, float]:
     """Return achieved / configured, and CPU seconds for each grant."""
-    acquire = contender.paced(rate)  # type: ignore[attr-defined]
+    acquire = contender.paced(rate)
     first = last = 0.0
     granted = 0
     end = perf_counter() + seconds

@@ -24,8 +24,8 @@ def measure(contender: Contender) -> Measured:
 
 async def main(contender: Contender) -> Measured:
     """Take turns between the keyed and the single limiter."""
-    keyed = contender.keyed(ROOM, ROOM_PERIOD)  # type: ignore[attr-defined]
-    tried = contender.tried()  # type: ignore[attr-defined]
+    keyed = contender.keyed(ROOM, ROOM_PERIOD)
+    tried = contender.tried()
     names = [f"user:{number}" for number in range(KEYS)]
     names *= max(1, contender.loops // 4 // KEYS)
 

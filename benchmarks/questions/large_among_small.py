@@ -20,7 +20,7 @@ ARRIVALS = (0.2, 0.5, 0.83, 1.0, 1.37)
 
 async def admitted_after(contender: Contender, arrival: float) -> float:
     """Return how long the large request waited, or infinity."""
-    acquire = contender.weighted()  # type: ignore[attr-defined]
+    acquire = contender.weighted()
 
     async def small() -> None:
         while True:

@@ -47,7 +47,7 @@ def measure(contender: Contender) -> Measured:
 def peer_bytes(contender: Contender) -> float:
     """Return the bytes that a peer holds for each key."""
     names = [f"user:{number}" for number in range(SOME)]
-    call = contender.keyed(1, PERIOD)  # type: ignore[attr-defined]
+    call = contender.keyed(1, PERIOD)
     call("the first")
     tracemalloc.start()
     gc.collect()

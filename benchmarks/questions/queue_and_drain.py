@@ -33,7 +33,7 @@ def drained(contender: Contender) -> dict[str, float]:
     """Return CPU seconds for each waiter: in all, to queue, and to drain."""
 
     async def main(loop: SteppedLoop) -> dict[str, float]:
-        queue = await contender.queue(WAITERS, loop)  # type: ignore[attr-defined]
+        queue = await contender.queue(WAITERS, loop)
         gc.collect()
         start = process_time()
         tasks = [loop.create_task(queue.wait()) for _ in range(WAITERS)]

@@ -22,9 +22,9 @@ def measure(contender: Contender) -> Measured:
 async def main(contender: Contender) -> Measured:
     """Take turns between the three."""
     times = contender.loops // 4
-    acquire = contender.acquire()  # type: ignore[attr-defined]
-    tried = contender.tried()  # type: ignore[attr-defined]
-    refused = contender.refused()  # type: ignore[attr-defined]
+    acquire = contender.acquire()
+    tried = contender.tried()
+    refused = contender.refused()
     awaits, room, full = [], [], []
     for _ in range(TURNS):
         awaits.append(await waited(acquire, times) / times)
