@@ -165,7 +165,7 @@ BREAKS = [
         ),
         (
             "newcomers pass who waits",
-            "if self.waited or self.promised or not amount >= 0.0:",
+            "if self.waited or self._promised or not amount >= 0.0:",
             "if not amount >= 0.0:",
         ),
         (
@@ -199,13 +199,13 @@ BREAKS = [
         ),
         (
             "the credit never lapses",
-            "            self.meter.waited = False\n        self._looking",
-            "            pass\n        self._looking",
+            "            self.meter.waited = False\n        self._set_alarm",
+            "            pass\n        self._set_alarm",
         ),
         (
             "the timer is not set again",
-            "        self._looking = False\n        self._set_alarm(due)",
-            "        self._looking = False\n        self._due == due or None",
+            "            self.meter.waited = False\n        self._set_alarm(due)",
+            "            self.meter.waited = False\n        self._due == due or None",
         ),
         (
             "an idle limiter keeps its timer",
@@ -259,8 +259,8 @@ BREAKS = [
         ),
         (
             "somebody waits, and lateness is not made up for",
-            "        if queue.waiting == 1:\n",
-            "        if queue.waiting == 0:\n",
+            "            self.meter.waited = True\n",
+            "            pass\n",
         ),
         (
             "in another loop the old waiters stay",
@@ -359,8 +359,8 @@ BREAKS = [
         MANY,
         (
             "who waited for several takes from none",
-            "            other.meter.take(amount)",
-            "            pass",
+            "        self._take()\n        marks",
+            "        marks",
         ),
         (
             "whoever is due in one takes from all",
@@ -369,8 +369,8 @@ BREAKS = [
         ),
         (
             "a cancelled request is still counted",
-            "            where.queue.gone(self.amounts[where])",
-            "            pass",
+            "        self._where.queue.gone(self.amounts[self._where])",
+            "        pass",
         ),
         (
             "a promise outlives its request",
