@@ -48,6 +48,9 @@ class HandLoop(asyncio.AbstractEventLoop):
     def is_closed(self):
         return self.closed
 
+    def is_running(self):
+        return events._get_running_loop() is self
+
     def close(self):
         self.closed = True
 

@@ -85,11 +85,16 @@ class Bucket:
             self.at = now
         return False
 
-    def wait_alone(self, amount: float) -> float:
-        """Seconds until *amount* fits, if only the level is in the way, else 0.0."""
+    def refuse(self, amount: float) -> tuple[float, float]:
+        """
+        Tell why `admit` said no: seconds until *amount* fits, and what fits now.
+
+        0.0 seconds if more than the level is in the way.
+        """
         if self.ceiling == -inf:
-            return 0.0
-        return (self.level + amount - self.burst) / self.rate
+            return 0.0, 0.0
+        left = self.burst - self.level
+        return (amount - left) / self.rate, left if left > 0.0 else 0.0
 
     def advance(self, now: float) -> None:
         """Leak until *now*; a clock that steps back leaks nothing."""

@@ -48,8 +48,8 @@ class Meter(Protocol):
     def admit(self, amount: float, now: float) -> bool:
         """Take *amount* at *now* if nothing stands against it."""
 
-    def wait_alone(self, amount: float) -> float:
-        """Seconds until *amount* fits, if nobody else is in the way, else 0.0."""
+    def refuse(self, amount: float) -> tuple[float, float]:
+        """Tell why `admit` said no: seconds until *amount* fits, and what fits now."""
 
     def advance(self, now: float) -> None:
         """Let time pass until *now*."""

@@ -87,9 +87,15 @@ class Window:
         self.take(amount)
         return True
 
-    def wait_alone(self, amount: float) -> float:
-        """Seconds until *amount* fits, if nobody else waits, else 0.0."""
-        return 0.0 if self.waited or self._promised else self.wait(amount)
+    def refuse(self, amount: float) -> tuple[float, float]:
+        """
+        Tell why `admit` said no: seconds until *amount* fits, and what fits now.
+
+        0.0 seconds if more than the window is in the way.
+        """
+        if self.waited or self._promised:
+            return 0.0, 0.0
+        return self.wait(amount), self.available
 
     def advance(self, now: float) -> None:
         """Let what is *period* old at *now* expire."""

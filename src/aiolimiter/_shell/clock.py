@@ -51,12 +51,10 @@ class Clock:
         self._arrive(loop.time())
         return True
 
-    def is_home(self) -> bool:
-        """Whether the running loop is the one that was used last."""
-        try:
-            return get_running_loop() is self._loop
-        except RuntimeError:
-            return False
+    def is_running(self) -> bool:
+        """Whether the loop that was used last is running, so that its time counts."""
+        loop = self._loop
+        return loop is not None and loop.is_running()
 
     def _is_bound(self) -> bool:
         """Whether the present loop can't be left."""

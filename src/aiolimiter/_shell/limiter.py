@@ -50,8 +50,6 @@ class AsyncLimiter(Verbs):
 
     __slots__ = ("__weakref__", "_burst", "_line", "_max_rate", "_time_period")
 
-    _line: Line
-
     def __init__(
         self, max_rate: float, time_period: float = 60, *, burst: float | None = None
     ) -> None:
@@ -59,8 +57,7 @@ class AsyncLimiter(Verbs):
         self._time_period = numbers.positive("time_period", time_period)
         self._burst = None if burst is None else numbers.positive("burst", burst)
         rate = numbers.per_second(self._max_rate, self._time_period)
-        line = Line(Bucket(rate, self.burst))
-        self._line = line  # pyright: ignore[reportIncompatibleMethodOverride] -- stored
+        self._line = Line(Bucket(rate, self.burst))
 
     @property
     def max_rate(self) -> float:

@@ -39,14 +39,11 @@ class SlidingWindowLimiter(Verbs):
 
     __slots__ = ("__weakref__", "_line", "_max_rate", "_time_period")
 
-    _line: Line
-
     def __init__(self, max_rate: float, time_period: float = 60) -> None:
         self._max_rate = numbers.rate("max_rate", max_rate)
         self._time_period = numbers.positive("time_period", time_period)
         numbers.per_second(self._max_rate, self._time_period)
-        line = Line(Window(self._max_rate, self._time_period))
-        self._line = line  # pyright: ignore[reportIncompatibleMethodOverride] -- stored
+        self._line = Line(Window(self._max_rate, self._time_period))
 
     @property
     def max_rate(self) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import ulp
 from typing import TYPE_CHECKING
 
 from .._core import numbers
 from .._core.decision import Decision, decided
-from .clock import margin
+from .clock import MARGIN
 from .entering import Entering
 
 if TYPE_CHECKING:
@@ -20,11 +21,8 @@ class Verbs(Entering):
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-
-        @property
-        def _line(self) -> Line:
-            """Where it is waited: stored, or found when it is asked for."""
+    # Where it is waited.
+    _line: Line
 
     def has_capacity(self, amount: float = 1.0) -> bool:
         """
@@ -107,10 +105,11 @@ class Verbs(Entering):
             numbers.amount(amount, meter.burst)
         # Under attack refusals are what there is most of: where nobody waits,
         # this says what the line would, at half of the cost.
-        wait = meter.wait_alone(amount)
-        if wait > 0.0 and line.is_home():
-            retry_after = wait + line.grain + margin(meter.at + wait)
-            return decided(Decision, (False, retry_after, meter.available))
+        wait, left = meter.refuse(amount)
+        if wait > 0.0 and line.is_running():
+            # `margin`, written out: its call is a tenth of all this.
+            wait += line.grain + MARGIN + 8.0 * ulp(meter.at + wait)
+            return decided(Decision, (False, wait, left))
         return line.decide(amount)
 
     def reserve(
