@@ -340,18 +340,52 @@ BREAKS = [
         MANY,
         (
             "a key that is quiet again is forgiven its debt",
-            "            self._ledger.book(key, line.meter.level, now)",
+            "            self._ledger.book(key, meter.level)",
             "            pass",
         ),
         (
-            "a key that is used again starts empty",
-            "        bucket.level = self._ledger.level(key, bucket.at)\n",
-            "",
+            "a key that is live again starts empty",
+            "bucket.level, bucket.at = level, self._ledger.at",
+            "bucket.at = self._ledger.at",
         ),
         (
             "a key is forgotten while somebody waits",
-            "        if not line.quiet:",
-            "        if line.quiet is None:",
+            "        if line.quiet and not (used",
+            "        if not (used",
+        ),
+        (
+            "a change of the rate is not for those that are live",
+            "            line.change(self._ledger",
+            "            (self._ledger",
+        ),
+    ),
+    *_breaks(
+        "_core/ledger.py",
+        MANY,
+        (
+            "a sweep forgets whoever owes something",
+            "        if level > 0.0:\n            self._new",
+            "        if level > 2.0:\n            self._new",
+        ),
+        (
+            "a key leaks at the new rate what it had before the change",
+            "            if at < until:",
+            "            if at < -until:",
+        ),
+        (
+            "a key in the old generation is as good as new",
+            "state = new.get(key) or self._old[shard].pop(key, None)",
+            "state = new.get(key)",
+        ),
+        (
+            "rates of before are forgotten too soon",
+            "keep = self._generation - 3",
+            "keep = self._generation - 2",
+        ),
+        (
+            "a refused key has taken all the same",
+            "        if left >= -burst * ROUNDING:\n            level += amount\n",
+            "        level += amount\n        if left >= -burst * ROUNDING:\n",
         ),
     ),
     *_breaks(

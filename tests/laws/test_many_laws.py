@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings, strategies as st
+from math import inf
+
+from hypothesis import example, given, settings, strategies as st
 
 from aiolimiter import AsyncLimiter, CombinedLimiter, KeyedLimiter
+from aiolimiter._core.ledger import Ledger
 
 from .hand_loop import HandLoop
 from .model import CATCH_UP
@@ -56,44 +59,106 @@ class Street:
 # Many keys.
 
 
+# The ways in which keys are remembered: by lines and by levels, by levels
+# alone because of a rate of their own, and so because they are counted.
+WAYS = {
+    "few": lambda: KeyedLimiter(3, 3),
+    "own rates": lambda: KeyedLimiter(lambda _: 3, 3),
+    "counted": lambda: KeyedLimiter(3, 3, max_keys=10_000),
+}
+# Rates with these, and all there is to leak, are exact as floats.
+PERIODS = [0.75, 1.5, 3.0, 6.0, 12.0]
+
+
+LOOK = (0, "look", 0.0, 1.0, 0)
+
+
+def crowd(limits, number):
+    """Let *number* others be used, so that each key is looked at and goes quiet."""
+    for other in range(number):
+        limits["other", other].try_acquire(0.25)
+
+
 @given(
+    way=st.sampled_from(sorted(WAYS)),
     steps=st.lists(
         st.tuples(
             KEYS,
-            st.sampled_from(["ask", "come", "pause", "restrict", "look", "cancel"]),
+            st.sampled_from(
+                ["ask", "come", "pause", "restrict", "look", "cancel", "change"]
+            ),
             EIGHTHS,
             EIGHTHS,
+            st.sampled_from([0, 0, 5, 300]),
         ),
-        max_size=40,
-    )
+        max_size=30,
+    ),
 )
+@example("counted", [(0, "ask", 3.0, 1.0, 0), (0, "change", 0.0, 0.0, 0), LOOK])
+@example("counted", [(0, "ask", 3.0, 0.0, 0), (0, "change", 0.5, 0.0, 300), LOOK])
+@example("own rates", [(0, "ask", 3.0, 0.0, 0), (0, "come", 1.0, 0.0, 300), LOOK])
 @settings(max_examples=examples(60))
-def test_forgetting_changes_nothing(steps):
+def test_forgetting_changes_nothing(way, steps):
     """A key that is forgotten answers as a limiter that was never forgotten."""
     street, apart = Street(), Street()
-    limits, each = KeyedLimiter(3, 1), {}
+    limits, each = WAYS[way](), {}
+    held = {key: limits[key] for key in range(6)}
     for key in range(6):
-        each[key] = AsyncLimiter(3, 1)
-    for key, step, amount, slept in steps:
+        each[key] = AsyncLimiter(3, 3)
+    for key, step, amount, slept, others in steps:
+        if step == "change":
+            change(street, limits, each, PERIODS[int(amount * 8) % len(PERIODS)])
+            continue
+        theirs = held if others == 0 else limits
         answers = [
             use(there, limiter, step, amount)
-            for there, limiter in ((street, limits[key]), (apart, each[key]))
+            for there, limiter in ((street, theirs[key]), (apart, each[key]))
         ]
 
         assert answers[0] == answers[1]
+        street.call(crowd, limits, others)
         for there in (street, apart):
-            there.sleep(slept / 4)
+            there.sleep(slept / 2)
         assert [task.done() for task in street.tasks] == [
             task.done() for task in apart.tasks
         ]
         for key_of, limiter in each.items():
             owes = apart.call(limiter.statistics)
+            assert street.call(limits[key_of].statistics) == owes
             assert street.call(limits.__contains__, key_of) == (owes.level > 0.0)
     for there in (street, apart):
         there.sleep(1000.0)
-    street.call(limits[0].try_acquire)
+    street.call(crowd, limits, 1)
     assert all(task.done() for task in street.tasks)
-    assert street.call(list, limits) == [0]
+    assert street.call(list, limits) == [("other", 0)]
+
+
+def test_a_rate_of_before_counts_until_every_key_was_looked_at():
+    """However sweeping goes on, each key leaks at each rate in its time."""
+    for turns in range(0, 64, 3):
+        ledger = Ledger(1.0, inf)
+        ledger.advance(0.0)
+        for key in range(100):
+            ledger.book(key, 50.0)
+        for _ in range(turns):
+            ledger.sweep()
+        for key in range(100, 200):
+            ledger.book(key, 50.0)
+        ledger.advance(10.0)
+        ledger.change(2.0)
+        ledger.advance(15.0)
+        for _ in range(100):
+            assert {ledger.level(key) for key in range(0, 200, 7)} == {30.0}
+            ledger.sweep()
+        assert not ledger._past, "kept for ever"
+
+
+def change(street, limits, each, period):
+    """Let another period count for all, on both sides at once."""
+    with street.loop.running():
+        limits.time_period = period
+    for limiter in each.values():
+        limiter.time_period = period
 
 
 def use(street, limiter, step, amount):
@@ -118,14 +183,14 @@ MEMBERS = {"fast": (4.0, 4.0), "slow": (1.0, 2.0), "even": (2.0, 1.0)}
 SETS = st.sets(st.sampled_from(sorted(MEMBERS)), min_size=1)
 
 
-class Ledger:
+class Book:
     """What each member admitted when; its bound, in every stretch of time."""
 
     def __init__(self, street):
         self.street = street
         self.admitted = {name: [] for name in MEMBERS}
 
-    def book(self, amounts):
+    def enter(self, amounts):
         for name, amount in amounts.items():
             rate, burst = MEMBERS[name]
             log, total = self.admitted[name], 0.0
@@ -151,7 +216,7 @@ class Ledger:
 def test_all_or_nothing(steps):
     """Every member keeps its promise, nobody is stranded, nothing stays behind."""
     street = Street()
-    ledger = Ledger(street)
+    book = Book(street)
     members = {name: AsyncLimiter(*terms[:1], 1) for name, terms in MEMBERS.items()}
     for name, (_, burst) in MEMBERS.items():
         members[name].burst = burst
@@ -161,13 +226,13 @@ def test_all_or_nothing(steps):
         waiting = [task for task in street.tasks if not task.done()]
         levels = {n: street.call(m.statistics).level for n, m in members.items()}
         if step == "come":
-            street.come(together, then=lambda a=amounts: ledger.book(a), **amounts)
+            street.come(together, then=lambda a=amounts: book.enter(a), **amounts)
         elif step == "cancel" and waiting:
             waiting[int(amount * 8) % len(waiting)].cancel()
         elif step == "ask":
             with street.loop.running():
                 if together.try_acquire(**amounts):
-                    ledger.book(amounts)
+                    book.enter(amounts)
                 else:
                     assert levels == {
                         n: m.statistics().level for n, m in members.items()

@@ -2,26 +2,35 @@
 What each of many keys owes, and who owes nothing any more.
 
 A key that has leaked empty is as good as one that was never seen, so it is
-forgotten then, and only then.  The keys stand in two generations: now and then
-a call moves some from the old one to the new one, or forgets them, and when the
-old one is used up the two change places.  Two keys a call, all in all, so what
-a flood of keys has taken is given back.  Each generation is many small dicts:
-to free or to resize one of a million takes too long for one call.
+forgotten then, and only then.  The keys stand in two generations: a sweep moves
+some from the old one to the new one, or forgets them, and when the old one is
+used up the two change places.  Each generation is many small dicts: to free or
+to resize one of a million takes too long for one call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from heapq import heapify, heappop, heappush, heapreplace
+from collections.abc import Hashable
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
+
+from .nearest import Nearest
+from .numbers import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How many keys a sweep looks at, and how many calls share one.
-SWEPT = 32
-CALLS = 16
+    from .terms import Rate
+
+# A sweep goes on until it has seen so many keys that owe something still, or
+# so many in all: where there is much to forget it forgets much.
+KEPT = 16
+SWEPT = 256
+# How many dicts it leaves behind, for they may all be empty.
+TURNS = 16
+# How many that come share a sweep.  One that is kept for each that comes: so
+# those to forget are never more than those that owe, and a flood can't outrun it.
+COMING = 16
 
 # Into how many dicts a generation is divided.
 SHARDS = 64
@@ -29,7 +38,6 @@ SHARDS = 64
 # A level, and the instant at which it stood there: a tuple of floats, which
 # the garbage collector leaves alone.
 State: TypeAlias = tuple[float, float]
-RateOf: TypeAlias = Callable[[Hashable], float]
 
 
 class Ledger:
@@ -37,16 +45,17 @@ class Ledger:
     The levels of all keys that nobody waits for.
 
     Args:
-        rate_of: Units a second that leak from a key.
+        rate: Units a second that leak from a key.
         most: How many keys are kept; those nearest to new go first.
 
     Attributes:
-        rate_of: Units a second that leak from a key; see `change`.
-        at: The latest instant at which something was asked.
+        at: The latest instant at which something was asked; the ledger's clock
+            does not step back.
+        rate: Units a second that leak from a key; see `change`.
     """
 
     __slots__ = (
-        "_calls",
+        "_coming",
         "_count",
         "_generation",
         "_nearest",
@@ -54,29 +63,26 @@ class Ledger:
         "_old",
         "_past",
         "_swept",
-        "_ticket",
         "at",
         "most",
-        "rate_of",
+        "rate",
     )
 
-    def __init__(self, rate_of: RateOf, most: float) -> None:
-        self.rate_of = rate_of
-        self.most = most
+    def __init__(self, rate: Rate, most: float) -> None:
         self.at = -inf
+        self.most = most
+        self.rate = rate
         self._new: list[dict[Hashable, State]] = [{} for _ in range(SHARDS)]
         self._old: list[dict[Hashable, State]] = [{} for _ in range(SHARDS)]
         self._count = 0
-        self._calls = CALLS
+        self._coming = COMING
         # Which shard is swept, and how often all of them have been.
         self._swept = 0
         self._generation = 0
         # Rates of before: until when, and in which generation that was.  A change
         # costs nothing for each key: its level is made up when it is read.
-        self._past: list[tuple[float, RateOf, int]] = []
-        # When each key will have leaked empty, or some time before.
-        self._nearest: list[tuple[float, int, Hashable]] = []
-        self._ticket = 0
+        self._past: list[tuple[float, Rate, int]] = []
+        self._nearest = Nearest(self._empty_at)
 
     def __len__(self) -> int:
         return self._count
@@ -89,78 +95,105 @@ class Ledger:
         shard = hash(key) % SHARDS
         return key in self._new[shard] or key in self._old[shard]
 
-    def level(self, key: Hashable, now: float) -> float:
-        """How much *key* owes at *now*."""
+    def rate_of(self, key: Hashable) -> float:
+        """Units a second that leak from *key*."""
+        return _rate_of(self.rate, key)
+
+    def level(self, key: Hashable) -> float:
+        """How much *key* owes."""
         shard = hash(key) % SHARDS
         state = self._new[shard].get(key) or self._old[shard].get(key)
-        return 0.0 if state is None else self._leaked(key, state, now)
+        return 0.0 if state is None else self._leaked(key, state)
 
-    def count(self, now: float) -> None:
-        """Count a call, and let one of a few look at some keys."""
-        self.at = now
-        self._calls -= 1
-        if self._calls == 0:
-            self._calls = CALLS
-            self.sweep(now)
+    def advance(self, now: float) -> float:
+        """Go on to *now*; return it, or the instant before if that is later."""
+        if now > self.at:
+            self.at = now
+        return self.at
 
-    def book(self, key: Hashable, level: float, now: float) -> None:
-        """Let *key* owe *level* at *now*."""
+    def take(self, key: Hashable, amount: float, burst: float) -> float:
+        """
+        Take *amount* from *key* if it fits; return how much fits then.
+
+        Below 0 it does not fit, by so much, and nothing is taken.
+        """
         shard = hash(key) % SHARDS
         new = self._new[shard]
-        if key not in new and self._old[shard].pop(key, None) is None:
-            self._come(key, now + level / self.rate_of(key), now)
-        new[key] = (level, now)
+        state = new.get(key) or self._old[shard].pop(key, None)
+        level = 0.0 if state is None else self._leaked(key, state)
+        left = burst - level - amount
+        if left >= -burst * ROUNDING:
+            level += amount
+            left = left if left > 0.0 else 0.0
+        new[key] = (level, self.at)
+        if state is None:
+            self._come(key, level)
+        return left
 
-    def drop(self, key: Hashable) -> None:
-        """Forget *key*, if it is here: it is counted elsewhere."""
-        if key in self:
-            shard = hash(key) % SHARDS
-            self._new[shard].pop(key, None)
-            self._old[shard].pop(key, None)
-            self._count -= 1
+    def book(self, key: Hashable, level: float) -> None:
+        """Let *key*, which is not here, owe *level*."""
+        self._new[hash(key) % SHARDS][key] = (level, self.at)
+        self._come(key, level)
 
-    def sweep(self, now: float) -> None:
+    def pop(self, key: Hashable) -> float:
+        """Forget *key*, and return what it owed."""
+        shard = hash(key) % SHARDS
+        state = self._new[shard].pop(key, None) or self._old[shard].pop(key, None)
+        if state is None:
+            return 0.0
+        self._count -= 1
+        return self._leaked(key, state)
+
+    def sweep(self) -> None:
         """Look at some keys, and forget those that owe nothing."""
+        kept = turns = 0
         for _ in range(SWEPT):
-            if not self._old[self._swept]:
+            old = self._old[self._swept]
+            if not old:
                 self._turn()
-                continue
-            key, state = self._old[self._swept].popitem()
-            level = self._leaked(key, state, now)
-            if level > 0.0:
-                self._new[self._swept][key] = (level, now)
-            else:
-                self._count -= 1
+                turns += 1
+            elif self._keep_or_forget(*old.popitem()):
+                kept += 1
+            if kept == KEPT or turns == TURNS:
+                break
 
-    def change(self, rate_of: RateOf, now: float) -> None:
-        """Leak at another rate from *now* on, without a look at every key."""
-        self.at = now
-        self._past.append((now, self.rate_of, self._generation))
-        self.rate_of = rate_of
-        self._nearest = [
-            (self._empty_at(key, now), ticket, key)
-            for _, ticket, key in self._nearest
-            if key in self
-        ]
-        heapify(self._nearest)
+    def change(self, rate: Rate) -> None:
+        """Leak at another *rate* from now on, without a look at every key."""
+        self._past.append((self.at, self.rate, self._generation))
+        self.rate = rate
+        if self.most < inf:
+            self._nearest.note_anew(self)
+        # What is past goes with the sweeps: it must not grow if all that ever
+        # happens is another change.
+        self.sweep()
 
     def rebase(self, back: float) -> None:
         """Go on by another clock, which is *back* seconds behind."""
+        self.at -= back
         for keys in (*self._new, *self._old):
             for key, (level, at) in keys.items():
                 keys[key] = (level, at - back)
         self._past = [(until - back, rate, when) for until, rate, when in self._past]
-        self._nearest = [(at - back, ticket, key) for at, ticket, key in self._nearest]
+        if self.most < inf:
+            self._nearest.note_anew(self)
 
-    def _leaked(self, key: Hashable, state: State, now: float) -> float:
+    def _leaked(self, key: Hashable, state: State) -> float:
         level, at = state
-        for until, rate_of, _ in self._past:
+        for until, rate, _ in self._past:
             if at < until:
-                level = max(0.0, level - (until - at) * rate_of(key))
+                level = max(0.0, level - (until - at) * _rate_of(rate, key))
                 at = until
-        if now > at:
-            level -= (now - at) * self.rate_of(key)
+        level -= (self.at - at) * _rate_of(self.rate, key)
+        # Without a limit it may be no number, which is not above 0 either.
         return level if level > 0.0 else 0.0
+
+    def _keep_or_forget(self, key: Hashable, state: State) -> bool:
+        level = self._leaked(key, state)
+        if level > 0.0:
+            self._new[self._swept][key] = (level, self.at)
+            return True
+        self._count -= 1
+        return False
 
     def _turn(self) -> None:
         # A new dict, since one that was full stays as large when it is empty.
@@ -173,29 +206,22 @@ class Ledger:
             keep = self._generation - 3
             self._past = [past for past in self._past if past[2] > keep]
 
-    def _come(self, key: Hashable, empty_at: float, now: float) -> None:
+    def _come(self, key: Hashable, level: float) -> None:
+        self._coming -= 1
+        if self._coming == 0:
+            self._coming = COMING
+            self.sweep()
+        if self.most < inf:
+            while self._count and self._count >= self.most:
+                self.pop(self._nearest.pop())
+            self._nearest.add(key, self.at + level / self.rate_of(key), self.at)
         self._count += 1
-        if self.most == inf:
-            return
-        while self._count > self.most and self._nearest:
-            self._forget_nearest(now)
-        self._ticket += 1
-        heappush(self._nearest, (empty_at, self._ticket, key))
 
-    def _empty_at(self, key: Hashable, now: float) -> float:
-        return now + self.level(key, now) / self.rate_of(key)
+    def _empty_at(self, key: Hashable) -> float | None:
+        if key not in self:
+            return None
+        return self.at + self.level(key) / self.rate_of(key)
 
-    def _forget_nearest(self, now: float) -> None:
-        # An entry says when its key would be empty had nothing been added
-        # since; what has been added shows only when it comes up.
-        nearest = self._nearest
-        while nearest:
-            noted, ticket, key = nearest[0]
-            empty_at = self._empty_at(key, now)
-            if empty_at > max(noted, now):
-                heapreplace(nearest, (empty_at, ticket, key))
-                continue
-            heappop(nearest)
-            if key in self:
-                self.drop(key)
-                return
+
+def _rate_of(rate: Rate, key: Hashable) -> float:
+    return rate(key) if callable(rate) else rate

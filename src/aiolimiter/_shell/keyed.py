@@ -6,15 +6,16 @@ from math import inf
 from typing import TYPE_CHECKING, final
 
 from .._core import numbers
-from .._core.decision import Decision, LimiterStatistics
-from .keys import Keys, Terms
-from .verbs import Verbs, longest
+from .._core.decision import LimiterStatistics
+from .._core.terms import Terms
+from .key import QuietKeyLimiter
+from .keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from .keys import MaxRate
-    from .line import Line
+    from .._core.terms import MaxRate
+    from .key import KeyLimiter
 
 
 @final
@@ -30,8 +31,8 @@ class KeyedLimiter:
             ...  # entered 20 times a minute for each chat, on average
 
     A key is forgotten exactly when it is as good as new: when its bucket has
-    leaked empty and nobody waits for it.  That needs no task and no timer: each
-    call looks at two keys.
+    leaked empty and nobody waits for it.  That needs no task and no timer: now
+    and then a call looks at some keys.
 
     Args:
         max_rate: How much a key admits in *time_period*, in units; or a
@@ -66,7 +67,12 @@ class KeyedLimiter:
 
     def __getitem__(self, key: Hashable) -> KeyLimiter:
         """Return the limiter of *key*; it stays right for as long as it is held."""
-        return KeyLimiter(self._keys, key)
+        keys = self._keys
+        keys.calls -= 1
+        if keys.calls <= 0:
+            keys.sweep()
+        handle = keys.handles.get(key)
+        return QuietKeyLimiter(keys, key) if handle is None else handle
 
     def __len__(self) -> int:
         """How many keys owe something; some may have leaked empty just now."""
@@ -115,69 +121,11 @@ class KeyedLimiter:
 
         ``available`` is what a new key has, infinite if that depends on the key.
         """
-        each = [self[key].statistics() for key in self]
-        waits = [one.seconds_to_next for one in each if one.seconds_to_next is not None]
-        terms = self._keys.terms
-        return LimiterStatistics(
-            level=sum(one.level for one in each),
-            available=inf if callable(terms.max_rate) else terms.burst_of(None),
-            waiting=sum(one.waiting for one in each),
-            amount_waiting=sum(one.amount_waiting for one in each),
-            seconds_to_next=min(waits, default=None),
-        )
+        return self._keys.statistics()
 
     def __repr__(self) -> str:
         rate = self.max_rate if callable(self.max_rate) else f"{self.max_rate:g}"
         return f"<KeyedLimiter({rate}, {self.time_period:g}) keys={len(self)}>"
-
-
-@final
-class KeyLimiter(Verbs):
-    """The limiter of one key, with all the verbs of an `AsyncLimiter`."""
-
-    __slots__ = ("_keys", "key")
-
-    def __init__(self, keys: Keys, key: Hashable) -> None:
-        self._keys = keys
-        self.key = key
-
-    @property
-    def _line(self) -> Line:
-        return self._keys.line(self.key)
-
-    def has_capacity(self, amount: float = 1.0) -> bool:
-        """Whether *amount* fits right now; see `AsyncLimiter.has_capacity`."""
-        amount = numbers.not_negative("amount", amount)
-        line = self._keys.peek(self.key)
-        line.advance()
-        return amount <= line.meter.burst and line.meter.wait(amount) <= 0.0
-
-    async def acquire(
-        self, amount: float = 1.0, *, max_wait: float | None = None
-    ) -> None:
-        """Wait until *amount* is admitted; see `AsyncLimiter.acquire`."""
-        max_wait = longest(max_wait)
-        decision = self._keys.decide(self.key, _float(amount))
-        if decision is None or not decision.granted:
-            await super().acquire(amount, max_wait=max_wait)
-
-    def try_acquire(self, amount: float = 1.0) -> Decision:
-        """Take *amount* if it is admitted now; see `AsyncLimiter.try_acquire`."""
-        decision = self._keys.decide(self.key, _float(amount))
-        return super().try_acquire(amount) if decision is None else decision
-
-    def statistics(self) -> LimiterStatistics:
-        """Tell how things are right now, without changing any."""
-        return self._keys.peek(self.key).statistics()
-
-    def __repr__(self) -> str:
-        return f"<limiter of {self.key!r} level={self.statistics().level:.4g}>"
-
-
-def _float(amount: float) -> float:
-    if amount.__class__ is float:
-        return amount
-    return numbers.not_negative("amount", amount)
 
 
 def _checked(max_rate: MaxRate) -> MaxRate:

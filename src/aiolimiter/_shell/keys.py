@@ -1,126 +1,157 @@
 """
-The keys of a `KeyedLimiter`: quiet ones in a ledger, busy ones with a line.
+The keys of a `KeyedLimiter`: known in one of two ways, each at one time.
 
-Most keys are quiet: a level and an instant.  A key has a line while somebody
-waits for it, may give back or has paused it; each call looks at one of these,
-and folds it back into the ledger once it is quiet.
+- A *quiet* key is a level and an instant in a ledger.  There may be millions.
+- A *live* one has a line, as an `AsyncLimiter` has: while somebody waits for
+  it, may give back or has paused it; and while it is used again and again, for
+  a line costs less to ask.  There are few that are only used.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from math import inf
+from typing import TYPE_CHECKING
 
 from .._core import numbers
 from .._core.bucket import Bucket
-from .._core.decision import Decision, decided
+from .._core.decision import Decision, LimiterStatistics, decided
 from .._core.ledger import Ledger
 from .clock import Clock, margin
+from .key import KeyLimiter
 from .line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Hashable, Iterator
 
-    # A key's own max_rate, or the same for all.
-    MaxRate: TypeAlias = float | Callable[[Any], float]
+    from .._core.terms import Terms
 
-
-class Terms(NamedTuple):
-    """The limit of all keys, or how to find a key's."""
-
-    max_rate: MaxRate
-    time_period: float
-    burst: float | None
-
-    def max_rate_of(self, key: Hashable) -> float:
-        """How much *key* admits in the period."""
-        if callable(self.max_rate):
-            return numbers.rate("max_rate of a key", self.max_rate(key))
-        return self.max_rate
-
-    def burst_of(self, key: Hashable) -> float:
-        """How much the bucket of *key* holds."""
-        return self.max_rate_of(key) if self.burst is None else self.burst
-
-    def rate(self) -> Callable[[Hashable], float]:
-        """Return a function from a key to units a second."""
-        if not callable(self.max_rate):
-            rate = numbers.per_second(self.max_rate, self.time_period)
-            return lambda _: rate
-        return lambda key: numbers.per_second(self.max_rate_of(key), self.time_period)
+# Keys that are only used again and again are live while there are fewer.
+FEW = 2048
+# How many calls share one sweep.
+CALLS = 64
+# How many live keys it looks at while there are few, and while there are many.
+LOOKS, MORE = 8, 128
 
 
 class Keys(Clock):
-    """All keys that owe something."""
+    """
+    All keys that owe something.
 
-    __slots__ = ("_burst", "_busy", "_ledger", "_most", "_round", "terms")
+    Attributes:
+        calls: Counted down by every call; at 0 it is time to `sweep`.
+        handles: The limiter of each live key, which has its line.
+        terms: What each key may do.
+    """
+
+    __slots__ = (
+        "_burst",
+        "_few",
+        "_ledger",
+        "_lines",
+        "_most",
+        "_round",
+        "calls",
+        "handles",
+        "terms",
+    )
 
     def __init__(self, terms: Terms, most: float) -> None:
         super().__init__()
+        self.calls = CALLS
+        self.handles: dict[Hashable, KeyLimiter] = {}
+        self._lines: dict[Hashable, Line] = {}
+        # Which of them is looked at next, and when it had been used last.
+        self._round: deque[tuple[Hashable, float]] = deque()
         self._most = most
         self._ledger = Ledger(terms.rate(), most)
         self._set(terms)
-        self._busy: dict[Hashable, Line] = {}
-        self._round: deque[Hashable] = deque()
 
     def __len__(self) -> int:
-        return len(self._ledger) + len(self._busy)
+        return len(self._ledger) + len(self._lines)
 
     def __iter__(self) -> Iterator[Hashable]:
-        yield from list(self._ledger)
-        yield from list(self._busy)
+        # At once: a key that goes from one to the other must not be missed.
+        yield from [*self._ledger, *self._lines]
 
     def owes(self, key: Hashable) -> bool:
         """Whether *key* owes something, or somebody waits for it."""
-        now = self.now()
-        line = self._busy.get(key)
+        line = self._lines.get(key)
         if line is None:
-            return self._ledger.level(key, now) > 0.0
+            self._advance()
+            return self._ledger.level(key) > 0.0
         line.advance()
         return not line.quiet or line.meter.level > 0.0
 
-    def decide(self, key: Hashable, amount: float) -> Decision | None:
+    def is_live(self, key: Hashable) -> bool:
+        """Whether *key* is live; it will be from now on while there are few."""
+        if key in self._lines:
+            return True
+        if len(self._lines) >= self._few:
+            return False
+        self._enliven(key)
+        return True
+
+    def decide(self, key: Hashable, amount: float) -> Decision:
         """
-        Take *amount* from a quiet *key*, or tell when; None if it is busy.
+        Take *amount* from a quiet *key* if it fits, or tell when it will.
 
         Raises:
             ValueError: *amount* is no amount, or more than the bucket holds.
         """
-        now = self.time()
-        self._ledger.count(now)
-        if self._round:
-            self._fold(now)
-            if key in self._busy:
-                return None
         burst = self._burst or self.terms.burst_of(key)
-        if not 0.0 <= amount <= burst:
-            numbers.amount(amount, burst)
-        level = self._ledger.level(key, now)
-        over = level + amount - burst
-        if over <= burst * numbers.ROUNDING:
-            self._ledger.book(key, level + amount, now)
-            return decided(Decision, (True, 0.0, -over if over < 0.0 else 0.0))
-        wait = over / self._ledger.rate_of(key)
+        if amount.__class__ is not float or not 0.0 <= amount <= burst:
+            amount = numbers.amount(amount, burst)
+        ledger = self._ledger
+        now = ledger.advance(self.time())
+        left = ledger.take(key, amount, burst)
+        if left >= 0.0:
+            return decided(Decision, (True, 0.0, left))
+        wait = -left / ledger.rate_of(key)
         retry_after = wait + self.grain + margin(now + wait)
-        return decided(Decision, (False, retry_after, max(0.0, burst - level)))
+        return decided(Decision, (False, retry_after, max(0.0, amount + left)))
 
     def line(self, key: Hashable) -> Line:
-        """Return the line of *key*, which it has from now on while it is busy."""
-        now = self.now()
-        self._ledger.count(now)
-        for _ in range(min(2, len(self._round))):
-            self._fold(now)
-        line = self._busy.get(key)
-        if line is None:
-            self._busy[key] = line = Line(self._bucket(key))
-            self._ledger.drop(key)
-            self._round.append(key)
-            self._ledger.most = max(0.0, self._most - len(self._busy))
-        return line
+        """Return the line of *key*, which is live from now on."""
+        if key not in self._lines:
+            if len(self._lines) >= self._few:
+                # Two looked at for each that comes: they can't pile up.
+                for _ in range(min(2, len(self._round))):
+                    self._look_at_one()
+            self._enliven(key)
+        return self._lines[key]
 
     def peek(self, key: Hashable) -> Line:
-        """Return the line of *key* for a look; it does not become busy by it."""
-        return self._busy.get(key) or Line(self._bucket(key))
+        """Return the line of *key* for a look; it does not become live by it."""
+        line = self._lines.get(key)
+        if line is None:
+            self._advance()
+            return self._new_line(key, self._ledger.level(key))
+        return line
+
+    def sweep(self) -> None:
+        """Look at some keys of each kind, and let go of what is not needed."""
+        self.calls = CALLS
+        self._advance()
+        self._ledger.sweep()
+        # A flood must not drive out those that are used: it is let in slowly.
+        looks = LOOKS if len(self._lines) <= self._few else MORE
+        for _ in range(min(looks, len(self._round))):
+            self._look_at_one()
+
+    def statistics(self) -> LimiterStatistics:
+        """Tell how all keys together are right now; ``available`` is a new one's."""
+        self._advance()
+        lines = [line.statistics() for line in self._lines.values()]
+        next_ones = [one.seconds_to_next for one in lines]
+        level = sum(self._ledger.level(key) for key in self._ledger)
+        return LimiterStatistics(
+            level=level + sum(one.level for one in lines),
+            available=self._burst or inf,
+            waiting=sum(one.waiting for one in lines),
+            amount_waiting=sum(one.amount_waiting for one in lines),
+            seconds_to_next=min((s for s in next_ones if s is not None), default=None),
+        )
 
     def change(self, terms: Terms) -> None:
         """
@@ -130,35 +161,59 @@ class Keys(Clock):
             ValueError: They make no rate; nothing is changed.
         """
         rate = terms.rate()
+        self._advance()
+        self._ledger.change(rate)
         self._set(terms)
-        self._ledger.change(rate, self.now())
-        for key, line in list(self._busy.items()):
-            line.change(rate(key), terms.burst_of(key))
+        for key, line in list(self._lines.items()):
+            line.change(self._ledger.rate_of(key), terms.burst_of(key))
 
     def _set(self, terms: Terms) -> None:
         self.terms = terms
-        # The burst of all keys, unless it depends on the key.
-        self._burst = terms.burst or (
-            None if callable(terms.max_rate) else terms.max_rate
-        )
+        single = not callable(terms.max_rate)
+        # That of each key, if it is one for all.
+        self._burst = terms.burst_of(None) if single else None
+        # A key's own rate may be another one the next time, and with `max_keys`
+        # the nearest to new have to be found among all.
+        self._few = FEW if single and self._most == inf else 0
 
-    def _bucket(self, key: Hashable) -> Bucket:
+    def _enliven(self, key: Hashable) -> None:
+        self._advance()
+        handle = KeyLimiter(self, key)
+        handle._line = line = self._new_line(key, self._ledger.pop(key))  # noqa: SLF001 -- given and taken here
+        self._lines[key], self.handles[key] = line, handle
+        self._round.append((key, -inf))
+        self._share()
+
+    def _new_line(self, key: Hashable, level: float) -> Line:
         bucket = Bucket(self._ledger.rate_of(key), self.terms.burst_of(key))
-        bucket.at = self.now()
-        bucket.level = self._ledger.level(key, bucket.at)
-        return bucket
+        bucket.level, bucket.at = level, self._ledger.at
+        return Line(bucket)
 
-    def _fold(self, now: float) -> None:
-        key = self._round.popleft()
-        line = self._busy[key]
-        line.advance()
-        if not line.quiet:
-            self._round.append(key)
-            return
-        del self._busy[key]
-        self._ledger.most = max(0.0, self._most - len(self._busy))
-        if line.meter.level > 0.0:
-            self._ledger.book(key, line.meter.level, now)
+    def _look_at_one(self) -> None:
+        key, used_at = self._round.popleft()
+        line = self._lines[key]
+        # The first look finds every line used, since it came to be so.
+        used = line.meter.at > used_at
+        now = line.advance()
+        if line.quiet and not (used and len(self._lines) <= self._few):
+            self._quieten(key)
+        else:
+            self._round.append((key, now))
+
+    def _quieten(self, key: Hashable) -> None:
+        del self.handles.pop(key)._line  # noqa: SLF001 -- given and taken here
+        meter = self._lines.pop(key).meter
+        self._share()
+        if meter.level > 0.0:
+            self._ledger.advance(meter.at)
+            self._ledger.book(key, meter.level)
+
+    def _advance(self) -> float:
+        return self._ledger.advance(self.now())
+
+    def _share(self) -> None:
+        # Those that are live count too, and do not go.
+        self._ledger.most = max(0.0, self._most - len(self._lines))
 
     def _arrive(self, now: float) -> None:
         if now < self._ledger.at:

@@ -1,0 +1,80 @@
+"""
+Which of many keys is the nearest to new: that is the one to forget.
+
+A heap of the instants at which keys will have leaked empty.  What a key takes
+later is not noted at once: it shows when the key comes up, which is then put
+back to where it belongs.  So what is noted is early or right, never late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import TypeAlias
+
+# How many a call puts right at most: to find the very nearest of a million that
+# have all taken more would stall the loop.
+LOOKS = 32
+
+Entry: TypeAlias = tuple[float, int, Hashable]
+
+
+class Nearest:
+    """
+    Keys, by the instant at which they are as good as new.
+
+    Args:
+        empty_at: Returns that instant, or None for a key that is forgotten.
+    """
+
+    __slots__ = ("_empty_at", "_entries", "_ticket")
+
+    def __init__(self, empty_at: Callable[[Hashable], float | None]) -> None:
+        self._empty_at = empty_at
+        # The ticket keeps keys from being compared.
+        self._entries: list[Entry] = []
+        self._ticket = 0
+
+    def add(self, key: Hashable, empty_at: float, now: float) -> None:
+        """Note a *key* that has come, and put two right that were due by *now*."""
+        # What is forgotten was due, so it can't pile up.
+        for _ in range(2):
+            if self._entries and self._entries[0][0] <= now:
+                self._put_right()
+        self._ticket += 1
+        heappush(self._entries, (empty_at, self._ticket, key))
+
+    def pop(self) -> Hashable:
+        """Return the nearest one, or the nearest of so many that were looked at."""
+        looked_at: list[Entry] = []
+        while len(looked_at) < LOOKS:
+            first = self._entries[0]
+            entry = self._put_right()
+            if entry is None:
+                continue
+            if entry[0] <= first[0]:
+                heappop(self._entries)
+                return entry[2]
+            looked_at.append(entry)
+        return min(looked_at)[2]
+
+    def note_anew(self, keys: Iterable[Hashable]) -> None:
+        """Note all *keys* as they are: their rates have changed."""
+        self._entries = [
+            (empty_at, ticket, key)
+            for ticket, key in enumerate(keys, self._ticket + 1)
+            if (empty_at := self._empty_at(key)) is not None
+        ]
+        self._ticket += len(self._entries)
+        heapify(self._entries)
+
+    def _put_right(self) -> Entry | None:
+        # The first one as it is now, or None if it has been forgotten.
+        _, ticket, key = self._entries[0]
+        empty_at = self._empty_at(key)
+        if empty_at is None:
+            heappop(self._entries)
+            return None
+        entry = (empty_at, ticket, key)
+        heapreplace(self._entries, entry)
+        return entry
