@@ -114,3 +114,15 @@ async def test_lifting_the_limit_lifts_a_pause(kind):
 
     await limiter.acquire(max_wait=0)
     assert now() == 0
+
+
+@BOTH
+async def test_a_limit_that_comes_back_knows_of_no_pause(kind):
+    """A pause that was lifted with the limit does not come back with it."""
+    limiter = kind(2, 1)
+    limiter.pause(10)
+
+    limiter.max_rate = math.inf
+    limiter.max_rate = 2
+
+    assert await admissions(limiter, [0, 0]) == [0, 0]

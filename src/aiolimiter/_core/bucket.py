@@ -209,6 +209,7 @@ class Bucket:
         """Leak at *rate* and hold *burst* from now on; a pause ends when it would."""
         if self.rate == inf:
             self.level = 0.0
+            self._paused_until = -inf
         beneath, added = self._without_pause()
         self._measure(rate, burst)
         self._beneath, self._paused_at = beneath, self.at
