@@ -146,7 +146,7 @@ class Window:
             over -= entry.amount
             due = self._expiry(entry)
         # What is left over of an amount that fits an empty window is rounding.
-        if over > 0.0 and amount > self._full:
+        if over > 0.0 and amount > self.burst:
             return inf
         return max(due, self._paused_until)
 
