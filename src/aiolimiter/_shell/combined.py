@@ -215,6 +215,12 @@ class CombinedReservation(Block):
     """
     Amounts taken from several limiters for the length of a block.
 
+    ::
+
+        async with model.reserve(requests=1, tokens=900) as reservation:
+            answer = await ask_the_model()
+            reservation.settle(tokens=answer.tokens_used)  # 1 request stays 1
+
     Made by a `CombinedLimiter`; see `Reservation`.
     """
 
