@@ -8,6 +8,10 @@ from importlib.metadata import version
 import pytest
 
 import aiolimiter
+import aiolimiter.local
+import aiolimiter.redis
+
+from .docs.stage import LITERAL
 
 NAMES = aiolimiter.__all__
 CLASSES = [name for name in NAMES if inspect.isclass(getattr(aiolimiter, name))]
@@ -142,6 +146,26 @@ def test_everything_public_is_documented(name):
 
     assert inspect.cleandoc(cls.__doc__)
     assert [m for m in callables if not m.__doc__] == []
+
+
+@pytest.mark.parametrize("module", [aiolimiter, aiolimiter.local, aiolimiter.redis])
+def test_every_name_is_shown_at_work(module):
+    """Each public name has an example in its docstring; tests/docs runs it."""
+    silent = [name for name in module.__all__ if not shows(getattr(module, name))]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "__call__"])
+def test_every_verb_is_shown_at_work(verb):
+    """Each verb of a limiter has an example in its docstring, too."""
+    assert shows(getattr(aiolimiter.AsyncLimiter, verb))
+
+
+def shows(thing: object) -> bool:
+    """Whether a docstring has an example of the kinds that are run."""
+    text = inspect.getdoc(thing) or ""
+    return ">>> " in text or LITERAL.search(text + "\n") is not None
 
 
 def test_the_version_is_that_of_the_installed_package():

@@ -9,6 +9,13 @@ class Decision(NamedTuple):
     """
     The answer to a request that does not wait; true when it was admitted.
 
+    >>> limiter = AsyncLimiter(2, 60)
+    >>> limiter.try_acquire(2)
+    Decision(granted=True, retry_after=0.0, remaining=0.0)
+    >>> if not (decision := limiter.try_acquire()):
+    ...     print(f"again in {decision.retry_after:.0f} s")
+    again in 30 s
+
     Attributes:
         granted: Whether the amount was taken.
         retry_after: Seconds after which asking again is admitted, if nobody
@@ -32,6 +39,12 @@ decided = tuple.__new__
 class LimiterStatistics(NamedTuple):
     """
     A limiter at one instant.
+
+    >>> limiter = AsyncLimiter(100, 60)
+    >>> await limiter.acquire(30)
+    >>> now = limiter.statistics()
+    >>> now.level, now.available, now.waiting
+    (30.0, 70.0, 0)
 
     Attributes:
         level: How much is in the bucket (or in the window), in units.

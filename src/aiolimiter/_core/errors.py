@@ -17,6 +17,14 @@ class RateLimitExceeded(Exception):
 
     Nothing was taken.
 
+    >>> limiter = AsyncLimiter(1, 60)
+    >>> await limiter.acquire()
+    >>> try:
+    ...     await limiter.acquire(max_wait=5)
+    ... except RateLimitExceeded as refusal:
+    ...     print(f"that would take {refusal.retry_after:.0f} s")
+    that would take 60 s
+
     Attributes:
         decision: The refusal, with ``retry_after`` and ``remaining``.
     """
@@ -41,6 +49,15 @@ class BackendError(Exception):
     The shared store did not answer in time, or answered with an error.
 
     ``__cause__`` is the client's own error.
+
+    >>> from redis.asyncio import Redis
+    >>> nobody = Redis(unix_socket_path="no-server-is-here")
+    >>> limiter = RedisLimiter(nobody, "github", 5000, 3600)
+    >>> try:
+    ...     await limiter.acquire()
+    ... except BackendError:
+    ...     print("go on without it?")
+    go on without it?
     """
 
     __module__ = "aiolimiter"

@@ -50,6 +50,14 @@ class Entering(ABC):
         """
         Decorate an async function: each call acquires 1.
 
+        ::
+
+            @limiter
+            async def fetch(page):
+                ...
+
+            await asyncio.gather(fetch(1), fetch(2))
+
         Raises:
             TypeError: *function* is not an async function.
         """

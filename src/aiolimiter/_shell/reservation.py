@@ -19,6 +19,13 @@ class Reservation(Block):
     """
     An amount that is taken on entering the block, and settled inside of it.
 
+    >>> limiter = AsyncLimiter(1000, 60)
+    >>> async with limiter.reserve(900) as reservation:
+    ...     answer = await ask_the_model()
+    ...     reservation.settle(answer.tokens_used)
+    >>> answer.tokens_used, limiter.statistics().level
+    (700, 700.0)
+
     Made by a limiter's ``reserve``.  Leaving the block without settling, also
     by an exception, keeps what was reserved: the server may have counted it.
 

@@ -30,6 +30,10 @@ class Verbs(Entering):
 
         Only a look: it takes nothing, and ignores who is waiting.
 
+        >>> limiter = AsyncLimiter(2, 60)
+        >>> limiter.has_capacity(2), limiter.has_capacity(3)
+        (True, False)
+
         Args:
             amount: How much, in units.  More than the limiter holds never fits.
 
@@ -47,6 +51,14 @@ class Verbs(Entering):
     ) -> None:
         """
         Wait until *amount* is admitted.
+
+        ::
+
+            limiter = AsyncLimiter(10, 1)
+
+            await limiter.acquire()
+            await limiter.acquire(5)  # a request that counts five times
+            await limiter.acquire(max_wait=2)  # within 2 s, or not at all
 
         Requests are served by their arrival plus the time their own amount
         takes to leak: equal amounts first come, first served; a small one may
@@ -82,6 +94,13 @@ class Verbs(Entering):
     def try_acquire(self, amount: float = 1.0) -> Decision:
         """
         Take *amount* if it is admitted right now; never wait.
+
+        >>> limiter = AsyncLimiter(2, 60)
+        >>> bool(limiter.try_acquire(2))
+        True
+        >>> decision = limiter.try_acquire()
+        >>> bool(decision), round(decision.retry_after)
+        (False, 30)
 
         Args:
             amount: How much, in units.
@@ -120,6 +139,8 @@ class Verbs(Entering):
 
         ::
 
+            limiter = AsyncLimiter(30_000, 60)
+
             async with limiter.reserve(900) as reservation:
                 answer = await ask_the_model()
                 reservation.settle(answer.tokens_used)
@@ -146,6 +167,11 @@ class Verbs(Entering):
         Of several pauses the latest end counts; a change of the rate does not
         move it.  ``pause(0)`` changes nothing.
 
+        >>> limiter = AsyncLimiter(2, 60)
+        >>> limiter.pause(10)
+        >>> round(limiter.try_acquire().retry_after)  # 10 s, and 30 s for 1
+        40
+
         Args:
             seconds: How long, as in a server's ``Retry-After``.
 
@@ -158,7 +184,13 @@ class Verbs(Entering):
         """
         Believe a server's word that at most *remaining* is left right now.
 
-        It makes the limiter more careful, never less.
+        It makes the limiter more careful, never less.  A fresh limiter that is
+        restricted to 0 starts without a burst.
+
+        >>> limiter = AsyncLimiter(100, 60)
+        >>> limiter.restrict(20)
+        >>> limiter.statistics().available
+        20.0
 
         Args:
             remaining: What is left, in units.
@@ -169,7 +201,14 @@ class Verbs(Entering):
         self._line.restrict(numbers.not_negative("remaining", remaining))
 
     def statistics(self) -> LimiterStatistics:
-        """Tell how things are right now, without changing any."""
+        """
+        Tell how things are right now, without changing any.
+
+        >>> limiter = AsyncLimiter(100, 60)
+        >>> await limiter.acquire(30)
+        >>> limiter.statistics().available
+        70.0
+        """
         return self._line.statistics()
 
 
