@@ -170,8 +170,8 @@ BREAKS = [
         ),
         (
             "more comes back than a word left",
-            "            back = min(back, self._spare)\n",
-            "",
+            "            back = min(amount, self._spare)",
+            "            back = amount",
         ),
         (
             "a pause is forgotten",

@@ -362,6 +362,18 @@ class Replayed:
 @example(steps=[("take", 2), ("restrict", 0), ("settle", 0, 0)])
 @example(steps=[("take", 2), ("restrict", 2), ("take", 1), ("settle", 0, 0)])
 @example(steps=[("restrict", 1), ("take", 1), ("settle", 0, 0)])
+@example(
+    steps=[
+        ("take", 1),
+        ("sleep", 11 / 12),
+        ("restrict", 0),
+        ("sleep", 1 / 12),
+        ("settle", 0, 0),
+    ]
+)
+@example(
+    steps=[("take", 1), ("restrict", 0), ("settle", 0, 0), ("sleep", 63 / 64)],
+)
 def test_settled_is_as_if_taken_so_in_the_first_place(steps):
     """What is in the window is what would be had `actual` been taken at once."""
     window, book = Window(3.0, 1.0), Replayed(3, 1.0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from math import fsum, inf, nextafter
 from sys import float_info
+from typing import Final
 
 from .numbers import ROUNDING
 
@@ -20,9 +21,14 @@ SLICES = 2048
 
 
 class Entry:
-    """What was admitted from *first* to *newest*, after so many words."""
+    """
+    What was admitted from *first* to *newest*, after so many words.
 
-    __slots__ = ("amount", "first", "newest", "words")
+    Attributes:
+        word: Once it has expired, the last word that met it, or `_NO_WORD`.
+    """
+
+    __slots__ = ("amount", "first", "newest", "word", "words")
 
     def __init__(
         self, amount: float, first: float, newest: float, words: int = 0
@@ -31,6 +37,11 @@ class Entry:
         self.first = first
         self.newest = newest
         self.words = words
+        self.word: Entry | None = None
+
+
+_NO_WORD: Final = Entry(0.0, -inf, -inf)
+_NO_WORD.word = _NO_WORD
 
 
 class Window:
@@ -52,6 +63,7 @@ class Window:
         "_period",
         "_promised",
         "_spare",
+        "_word",
         "_word_at",
         "_words",
         "at",
@@ -66,10 +78,11 @@ class Window:
         self._expired = 0
         self._freed_at = -inf
         self._paused_until = -inf
-        # How often a server's word filled the window, when it last did, and
-        # how much of what was taken before may still come back.
+        # How often a server's word filled the window, when it last did and with
+        # what, and how much of what was taken before may still come back.
         self._words = 0
         self._word_at = -inf
+        self._word = _NO_WORD
         self._spare = inf
         self.at = -inf
         self.level = 0.0
@@ -107,6 +120,7 @@ class Window:
             entry = entries.popleft()
             self.level -= entry.amount
             entry.amount = 0.0
+            entry.word = self._word_after(entry)
             self._freed_at = expiry
             self._expired += 1
         # Rounding adds up, always the same way.
@@ -175,8 +189,10 @@ class Window:
 
     def take(self, amount: float) -> None:
         """Add *amount*, whether or not it fits."""
-        if amount == 0.0 or self.burst == inf:
-            return
+        if amount > 0.0 and self.burst < inf:
+            self._log(amount)
+
+    def _log(self, amount: float) -> None:
         self.level += amount
         if self._entries and self._is_near(self._entries[-1]):
             self._entries[-1].amount += amount
@@ -198,12 +214,16 @@ class Window:
 
     def give_back(self, mark: Entry, amount: float) -> None:
         """Undo up to *amount* of what was taken at *mark*, unless expired."""
-        back = min(amount, mark.amount)
-        if mark.words < self._words:
-            back = min(back, self._spare)
+        word = mark.word or self._word_after(mark)
+        if word.word is None:
+            # Had it not been there, the word would have filled up more.
+            back = min(amount, self._spare)
             self._spare -= back
-        mark.amount -= back
-        self.level -= back
+            word.amount += amount - back
+            self.level += amount - back
+        gone = min(amount, mark.amount)
+        mark.amount -= gone
+        self.level -= gone
 
     def abandon(self) -> None:
         """Let go of whoever waited."""
@@ -229,14 +249,18 @@ class Window:
         self._spare = min(spare, max(0.0, over))
         self._word_at = self.at
         self._words += 1
-        if over < 0.0:
-            self.take(-over)
+        self._log(max(0.0, -over))
+        self._word = self._entries[-1]
 
     def change(self, max_rate: float, period: float) -> None:
         """Admit *max_rate* in *period* seconds from now on."""
         self._measure(max_rate, period)
         if max_rate == inf:
+            # Whoever settles later gives nothing back.
+            for entry in self._entries:
+                entry.amount, entry.word = 0.0, _NO_WORD
             self._entries.clear()
+            self._word = _NO_WORD
             self.level = 0.0
             self._paused_until = -inf
 
@@ -258,6 +282,9 @@ class Window:
         self._period = period
         # Without a limit it must stay finite: inf - inf is no number.
         self._full = min(max_rate, float_info.max / 2.0)
+
+    def _word_after(self, entry: Entry) -> Entry:
+        return self._word if entry.words < self._words else _NO_WORD
 
     def _is_near(self, entry: Entry) -> bool:
         if len(self._entries) < SLICES:
