@@ -127,3 +127,18 @@ async def test_a_limit_that_comes_back_knows_of_no_pause(kind):
     limiter.max_rate = 2
 
     assert await admissions(limiter, [0, 0]) == [0, 0]
+
+
+@BOTH
+async def test_what_was_taken_before_does_not_come_back(kind):
+    """Who settles after the limit was lifted gives nothing back to the next one."""
+    limiter = kind(10, 10)
+
+    async with limiter.reserve(5) as reservation:
+        limiter.max_rate = math.inf
+        limiter.max_rate = 10
+        reservation.settle(0)
+
+    assert await admissions(limiter, [(0, 10), (0, 1)]) == pytest.approx(
+        [0, 1 if kind is AsyncLimiter else 10]
+    )
