@@ -89,6 +89,49 @@ async def test_those_who_are_passed_do_not_count():
     await large
 
 
+@BOTH
+async def test_those_ahead_who_will_give_up_do_not_count(kind):
+    """Whoever a pause has made hopeless is in nobody's way but until the deadline."""
+    limiter = await spent(kind(1, 1))
+    hopeless = await in_line(limiter, max_wait=1)
+    limiter.pause(3)
+    fits_at = 4 if kind is AsyncLimiter else 3
+
+    error = await refusal(limiter.acquire(max_wait=fits_at - 0.1))
+    waited = await admission(limiter, max_wait=fits_at)
+
+    assert error.retry_after > fits_at - 0.1
+    assert waited == fits_at
+    await refusal(hopeless)
+
+
+async def test_one_who_was_passed_and_will_give_up_does_not_count():
+    """Nor does one who was passed, and will now be too late."""
+    limiter = await spent(AsyncLimiter(10, 10))
+    large = await in_line(limiter, 10, max_wait=10)
+    small = await in_line(limiter, 1)
+
+    assert await admission(limiter, 10, max_wait=11.5) == 11
+
+    await small
+    await refusal(large)
+
+
+async def test_one_who_will_give_up_is_in_the_way_until_then():
+    """What fits sooner than a hopeless one gives up has to wait until then."""
+    limiter = await spent(AsyncLimiter(10, 10))
+    hopeless = await in_line(limiter, 5, max_wait=6)
+    limiter.pause(4)
+    await until(4.5)
+
+    # 1 fits at 5, and goes at 6.
+    await refusal(limiter.acquire(max_wait=1.4))
+    assert now() == 4.5
+    assert await admission(limiter, max_wait=1.5) == 6
+
+    await refusal(hopeless)
+
+
 @pytest.mark.parametrize("rate", [1, 3, 7, 10, 49, 1000])
 @pytest.mark.looptime(start=12345.678)
 async def test_equal_amounts_are_predicted_exactly(rate):

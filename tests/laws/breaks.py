@@ -20,7 +20,9 @@ def _breaks(file, laws, *lines):
 
 
 # The cheapest laws come first.
-WAITING = "test_waiting_laws.py test_exploration.py test_machine.py"
+WAITING = (
+    "test_waiting_laws.py test_max_wait_laws.py test_exploration.py test_machine.py"
+)
 ARITHMETIC = f"test_layers_laws.py test_bucket_laws.py {WAITING}"
 MANY = "test_many_laws.py"
 ALL_LAWS = f"{ARITHMETIC} {MANY} test_window_laws.py"
@@ -199,13 +201,13 @@ BREAKS = [
         ),
         (
             "the credit never lapses",
-            "            self.meter.waited = False\n        self._set_alarm",
-            "            pass\n        self._set_alarm",
+            "            self.meter.waited = self.upset = False\n",
+            "            self.upset = False\n",
         ),
         (
             "the timer is not set again",
-            "            self.meter.waited = False\n        self._set_alarm(due)",
-            "            self.meter.waited = False\n        self._due == due or None",
+            "self.upset = False\n        self._set_alarm(due)",
+            "self.upset = False",
         ),
         (
             "an idle limiter keeps its timer",
@@ -256,6 +258,31 @@ BREAKS = [
             "hopeless, and not refused",
             "            if self.delay(amount, key) > max_wait:",
             "            if self.delay(amount, key) < 0.0:",
+        ),
+        (
+            "max_wait counts who a pause will make give up",
+            "pause(seconds)\n        self.upset = True\n",
+            "pause(seconds)\n",
+        ),
+        (
+            "max_wait counts who a word will make give up",
+            "restrict(remaining)\n        self.upset = True\n",
+            "restrict(remaining)\n",
+        ),
+        (
+            "max_wait counts who a debt will make give up",
+            "take(actual - amount)\n            self.upset = True\n",
+            "take(actual - amount)\n",
+        ),
+        (
+            "max_wait counts who a change will make give up",
+            "change(first, second)\n        self.upset = True\n",
+            "change(first, second)\n",
+        ),
+        (
+            "max_wait counts who a blocked loop will make give up",
+            "self.upset = self.upset or self.meter.at > self._due + LATENESS",
+            "pass",
         ),
         (
             "somebody waits, and lateness is not made up for",

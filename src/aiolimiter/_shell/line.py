@@ -19,6 +19,7 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 from .._core import numbers
+from .._core.bucket import LATENESS
 from .._core.decision import Decision, decided
 from .clock import RESOLUTION
 from .deadlines import Deadlines
@@ -95,6 +96,7 @@ class Line(Outlook):
             return None
         deadline = inf
         if max_wait is not None:
+            self._note_lateness()
             if self.delay(amount, key) > max_wait:
                 raise self.refusal(amount, max_wait, self.refused(amount))
             deadline = now + max_wait
@@ -111,6 +113,9 @@ class Line(Outlook):
         due = waiter.deadline
         if due < inf:
             self._deadlines.push(waiter)
+        if first and queue.waiting > 1:
+            # Who is passed will be later than was foretold.
+            self.upset = True
         if first and queue.head() is waiter:
             self.meter.waited = True
             due = min(due, self.meter.at + self._wait(waiter.amount, waiter.key))
@@ -135,18 +140,21 @@ class Line(Outlook):
             self.meter.give_back(mark, amount - actual)
         else:
             self.meter.take(actual - amount)
+            self.upset = True
         self.look()
 
     def pause(self, seconds: float) -> None:
         """Admit nobody for *seconds*."""
         self.advance()
         self.meter.pause(seconds)
+        self.upset = True
         self.look()
 
     def restrict(self, remaining: float) -> None:
         """Admit no more than *remaining* right now."""
         self.advance()
         self.meter.restrict(remaining)
+        self.upset = True
         self.look()
 
     def change(self, first: float, second: float) -> None:
@@ -154,6 +162,7 @@ class Line(Outlook):
         meter = self.meter
         self.advance()
         meter.change(first, second)
+        self.upset = True
         for waiter in list(self.queue):
             if waiter.amount > meter.burst:
                 waiter.set_exception(numbers.never_fits(waiter.amount, meter.burst))
@@ -166,10 +175,11 @@ class Line(Outlook):
     def look(self) -> None:
         """Grant all who are due, refuse all whose time is over, set the timer."""
         self.advance()
+        self._note_lateness()
         due = self._grant_due()
         due = min(due, self._next_deadline())
         if not self.queue.waiting:
-            self.meter.waited = False
+            self.meter.waited = self.upset = False
         self._set_alarm(due)
 
     def look_soon(self) -> None:
@@ -245,8 +255,11 @@ class Line(Outlook):
 
     def _ring(self) -> None:
         self._alarm = None
-        self._due = inf
         self.look()
+
+    def _note_lateness(self) -> None:
+        # What can't be made up for makes everybody late.
+        self.upset = self.upset or self.meter.at > self._due + LATENESS
 
     def _is_bound(self) -> bool:
         return self.queue.waiting > 0

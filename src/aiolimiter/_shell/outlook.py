@@ -30,9 +30,11 @@ class Outlook(Clock):
     Attributes:
         needed: How many count on finding this very line here, by and by.
         promised: Whether there is a promise; read for each that is granted.
+        upset: Whether somebody who waits may have become hopeless, and will
+            give up before being due.
     """
 
-    __slots__ = ("meter", "needed", "promised", "promises", "queue")
+    __slots__ = ("meter", "needed", "promised", "promises", "queue", "upset")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
@@ -41,6 +43,7 @@ class Outlook(Clock):
         self.promises = Promises()
         self.needed = 0
         self.promised = False
+        self.upset = False
 
     def advance(self) -> float:
         """Bring the meter up to the present, and return the instant."""
@@ -75,14 +78,24 @@ class Outlook(Clock):
     def delay(self, amount: float, key: float) -> float:
         """Seconds until *amount* is due for one who joins with this *key*."""
         meter, queue = self.meter, self.queue
-        if meter.fluid and queue.ends_by(key):
+        if meter.fluid and queue.ends_by(key) and not self.upset:
             return max(0.0, meter.wait(queue.amount + amount))
-        forecast = meter.forecast()
+        forecast, before, upset = meter.forecast(), 0.0, False
         for other in queue:
             if other.key > key:
                 break
-            forecast.take(other.amount)
-        return forecast.wait(amount)
+            wait = max(before, forecast.wait(other.amount))
+            left = other.deadline - meter.at
+            if wait <= left:
+                forecast.take(other.amount)
+                before = wait
+            else:
+                # In the way until it gives up.
+                upset = True
+                before = max(before, left)
+        else:
+            self.upset = upset
+        return max(before, forecast.wait(amount))
 
     def due_of(self, visitor: Visitor) -> float:
         """Return the instant at which somebody who waits here is due."""
