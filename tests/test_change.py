@@ -37,6 +37,19 @@ async def test_a_slower_rate_lengthens_the_waits():
     assert [await task for task in waiting] == [5.5, 15.5]
 
 
+async def test_equal_amounts_keep_their_order_through_a_change():
+    """Who came first goes first, also when somebody gave up before a change."""
+    limiter = await spent(AsyncLimiter(1, 1, burst=2))
+    quitter, first = [await in_line(limiter) for _ in range(2)]
+    large = await in_line(limiter, 2)
+    second = await in_line(limiter)
+    quitter.cancel()
+
+    limiter.time_period = 0.5
+
+    assert [await task for task in (first, second, large)] == [0.5, 1, 2]
+
+
 async def test_a_larger_max_rate_is_a_larger_burst_too():
     """The burst follows max_rate: what it grows by is room at once."""
     limiter = await spent(AsyncLimiter(2, 2))

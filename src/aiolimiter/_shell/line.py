@@ -163,13 +163,14 @@ class Line(Outlook):
         self.advance()
         meter.change(first, second)
         self.upset = True
-        for waiter in list(self.queue):
+        waiters = list(self.queue)
+        for waiter in waiters:
             if waiter.amount > meter.burst:
                 waiter.set_exception(numbers.never_fits(waiter.amount, meter.burst))
                 self.queue.gone(waiter.amount)
             else:
                 waiter.key = self._key(waiter)
-        self.queue.reorder()
+        self.queue.reorder(waiters)
         self.look()
 
     def look(self) -> None:

@@ -148,9 +148,15 @@ class Queue(Generic[W]):
         ordered = merge(self._lane, early, key=_key)
         return (waiter for waiter in ordered if not waiter.done())
 
-    def reorder(self) -> None:
-        """Put all in order again, in one pass: their keys have changed."""
-        waiters = sorted(self, key=_key)
+    def reorder(self, waiters: list[W]) -> None:
+        """
+        Put all in order again, in one pass: their keys have changed.
+
+        Args:
+            waiters: All who waited, in the order of before: those whose keys
+                are equal now stay in it.
+        """
+        waiters = sorted((w for w in waiters if not w.done()), key=_key)
         self._lane = deque(waiters)
         self._early = []
         self._last = waiters[-1].key if waiters else -inf
