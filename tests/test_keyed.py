@@ -217,6 +217,13 @@ async def test_cancellation_gives_back():
     assert await admission(limits["a"]) == 1
 
 
+def test_a_misspelt_verb():
+    """A key has the verbs of a limiter, and says so of what is none."""
+    message = r"^'QuietKeyLimiter' object has no attribute 'aquire'$"
+    with pytest.raises(AttributeError, match=message):
+        KeyedLimiter(1, 1)["a"].aquire  # noqa: B018 -- that is what is looked at
+
+
 def test_the_repr():
     """The reprs tell the limit and the state."""
     limits = KeyedLimiter(4, 8)
@@ -585,6 +592,23 @@ def test_in_one_loop_after_the_other():
     virtual(first())
 
     assert virtual(second()) == (8, 5, 3)
+
+
+def test_in_a_second_loop_while_the_first_is_open():
+    """As long as nobody waits, two open loops may use the keys in turns."""
+    limits = KeyedLimiter(10, 1e6, max_keys=10)
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+
+    async def use():
+        return limits["a"].try_acquire(3).remaining, "a" in limits
+
+    try:
+        left = [loop.run_until_complete(use()) for loop in (*loops, loops[0])]
+    finally:
+        for loop in loops:
+            loop.close()
+
+    assert left == [(pytest.approx(rest, abs=0.1), True) for rest in (7, 4, 1)]
 
 
 def test_changes_are_remembered_from_loop_to_loop():

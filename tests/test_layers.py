@@ -25,6 +25,7 @@ PACKAGE = "aiolimiter"
 # All that arithmetic needs.  No asyncio, no clock, no input or output.
 CORE_MAY_IMPORT = {
     "__future__",
+    "abc",
     "bisect",
     "collections",
     "dataclasses",

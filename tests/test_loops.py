@@ -197,6 +197,30 @@ def test_a_reservation_that_is_settled_in_a_later_loop():
 
 
 @BOTH
+def test_a_reservation_that_is_left_after_its_loop(kind):
+    """A block that a closed loop never left disturbs nobody when it is cleared away."""
+    limiter = kind(10, 10)
+
+    async def stay():
+        async with limiter.reserve(4):
+            await asyncio.Event().wait()
+
+    block = stay()
+    loop = asyncio.new_event_loop()
+    loop.call_soon(block.send, None)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+    async def later():
+        async with limiter.reserve(4) as reservation:
+            block.close()
+            reservation.settle(1)
+        return limiter.statistics().level
+
+    assert virtual(later()) == pytest.approx(5, abs=0.1)
+
+
+@BOTH
 def test_two_open_loops(kind):
     """While tasks of an open loop wait, waiting in another one is an error."""
     limiter = kind(1, 1000)

@@ -55,6 +55,16 @@ FACE: dict[str, dict[str, str]] = {
         "statistics": "(self)",
         "time_period": "settable",
     },
+    "KeyedSlidingWindowLimiter": {
+        "__contains__": "(self, key)",
+        "__getitem__": "(self, key)",
+        "__init__": "(self, max_rate, time_period=60, *, max_keys=None)",
+        "__iter__": "(self)",
+        "__len__": "(self)",
+        "max_rate": "settable",
+        "statistics": "(self)",
+        "time_period": "settable",
+    },
     "LimiterStatistics": {
         "amount_waiting": "field",
         "available": "field",

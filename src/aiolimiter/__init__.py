@@ -18,6 +18,7 @@ from ._shell.limiter import AsyncLimiter
 if typing.TYPE_CHECKING:
     from ._shell.combined import CombinedLimiter, CombinedReservation
     from ._shell.keyed import KeyedLimiter
+    from ._shell.keyed_sliding import KeyedSlidingWindowLimiter
     from ._shell.reservation import Reservation
     from ._shell.sliding import SlidingWindowLimiter
 
@@ -28,6 +29,7 @@ __all__ = [
     "CombinedReservation",
     "Decision",
     "KeyedLimiter",
+    "KeyedSlidingWindowLimiter",
     "LimiterStatistics",
     "RateLimitExceeded",
     "Reservation",
@@ -40,6 +42,7 @@ _LATER = {
     "CombinedLimiter": "combined",
     "CombinedReservation": "combined",
     "KeyedLimiter": "keyed",
+    "KeyedSlidingWindowLimiter": "keyed_sliding",
     "Reservation": "reservation",
     "SlidingWindowLimiter": "sliding",
 }

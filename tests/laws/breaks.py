@@ -367,13 +367,8 @@ BREAKS = [
         MANY,
         (
             "a key that is quiet again is forgiven its debt",
-            "            self._ledger.book(key, meter.level)",
+            "            self._ledger.book(key, meter)",
             "            pass",
-        ),
-        (
-            "a key that is live again starts empty",
-            "bucket.level, bucket.at = level, self._ledger.at",
-            "bucket.at = self._ledger.at",
         ),
         (
             "a key is forgotten while somebody waits",
@@ -382,17 +377,36 @@ BREAKS = [
         ),
         (
             "a change of the rate is not for those that are live",
-            "            line.change(self._ledger",
-            "            (self._ledger",
+            "            line.change(*self._ledger",
+            "            (*self._ledger",
         ),
     ),
     *_breaks(
         "_core/ledger.py",
         MANY,
         (
+            "a key in the old generation is as good as new",
+            "return self._new[shard].get(key) or self._old[shard].get(key)",
+            "return self._new[shard].get(key)",
+        ),
+        (
+            "a key that is live is kept here too",
+            "        meter = self.meter(key)\n        self._drop(key)",
+            "        meter = self.meter(key)",
+        ),
+    ),
+    *_breaks(
+        "_core/levels.py",
+        MANY,
+        (
+            "a key that is live again starts empty",
+            "bucket.level, bucket.at = self.level(key), self.at",
+            "bucket.at = self.at",
+        ),
+        (
             "a sweep forgets whoever owes something",
-            "        if level > 0.0:\n            self._new",
-            "        if level > 2.0:\n            self._new",
+            "return (level, self.at) if level > 0.0 else None",
+            "return (level, self.at) if level > 2.0 else None",
         ),
         (
             "a key leaks at the new rate what it had before the change",
@@ -400,19 +414,28 @@ BREAKS = [
             "            if at < -until:",
         ),
         (
-            "a key in the old generation is as good as new",
-            "state = new.get(key) or self._old[shard].pop(key, None)",
-            "state = new.get(key)",
-        ),
-        (
             "rates of before are forgotten too soon",
-            "keep = self._generation - 3",
-            "keep = self._generation - 2",
+            "keep = self.generation - 3",
+            "keep = self.generation - 2",
         ),
         (
             "a refused key has taken all the same",
-            "        if left >= -burst * ROUNDING:\n            level += amount\n",
-            "        level += amount\n        if left >= -burst * ROUNDING:\n",
+            "        wait = 0.0\n        if left >= -burst * ROUNDING:\n",
+            "        wait, level = 0.0, level + amount\n        if left >= -burst:\n",
+        ),
+    ),
+    *_breaks(
+        "_core/logs.py",
+        MANY,
+        (
+            "a sweep forgets windows that are not empty",
+            "return state if self._fresh(key, state).level > 0.0 else None",
+            "return state if self._fresh(key, state).level > 2.0 else None",
+        ),
+        (
+            "a quiet window keeps its limit through a change",
+            "        if limit != window.limit:",
+            "        if limit == window.limit:",
         ),
     ),
     *_breaks(

@@ -6,8 +6,15 @@ from math import inf
 
 from hypothesis import example, given, settings, strategies as st
 
-from aiolimiter import AsyncLimiter, CombinedLimiter, KeyedLimiter
-from aiolimiter._core.ledger import Ledger
+from aiolimiter import (
+    AsyncLimiter,
+    CombinedLimiter,
+    KeyedLimiter,
+    KeyedSlidingWindowLimiter,
+    SlidingWindowLimiter,
+)
+from aiolimiter._core.levels import Levels
+from aiolimiter._core.terms import Terms
 
 from .hand_loop import HandLoop
 from .model import CATCH_UP
@@ -59,12 +66,24 @@ class Street:
 # Many keys.
 
 
-# The ways in which keys are remembered: by lines and by levels, by levels
-# alone because of a rate of their own, and so because they are counted.
+# The ways in which keys are remembered: by lines and by what they owe; by that
+# alone because of a rate of their own, and so because they are counted.  And a
+# limiter of one key, for each.
+BUCKETS = lambda: AsyncLimiter(3, 3)  # noqa: E731 -- a row of a table
+WINDOWS = lambda: SlidingWindowLimiter(3, 3)  # noqa: E731 -- likewise
 WAYS = {
-    "few": lambda: KeyedLimiter(3, 3),
-    "own rates": lambda: KeyedLimiter(lambda _: 3, 3),
-    "counted": lambda: KeyedLimiter(3, 3, max_keys=10_000),
+    "few": (lambda: KeyedLimiter(3, 3), BUCKETS),
+    "own rates": (lambda: KeyedLimiter(lambda _: 3, 3), BUCKETS),
+    "counted": (lambda: KeyedLimiter(3, 3, max_keys=10_000), BUCKETS),
+    "few windows": (lambda: KeyedSlidingWindowLimiter(3, 3), WINDOWS),
+    "windows with own rates": (
+        lambda: KeyedSlidingWindowLimiter(lambda _: 3, 3),
+        WINDOWS,
+    ),
+    "counted windows": (
+        lambda: KeyedSlidingWindowLimiter(3, 3, max_keys=10_000),
+        WINDOWS,
+    ),
 }
 # Rates with these, and all there is to leak, are exact as floats.
 PERIODS = [0.75, 1.5, 3.0, 6.0, 12.0]
@@ -97,14 +116,16 @@ def crowd(limits, number):
 @example("counted", [(0, "ask", 3.0, 1.0, 0), (0, "change", 0.0, 0.0, 0), LOOK])
 @example("counted", [(0, "ask", 3.0, 0.0, 0), (0, "change", 0.5, 0.0, 300), LOOK])
 @example("own rates", [(0, "ask", 3.0, 0.0, 0), (0, "come", 1.0, 0.0, 300), LOOK])
-@settings(max_examples=examples(60))
+@example("counted windows", [(0, "ask", 3.0, 1.0, 300), LOOK])
+@settings(max_examples=examples(120))
 def test_forgetting_changes_nothing(way, steps):
     """A key that is forgotten answers as a limiter that was never forgotten."""
     street, apart = Street(), Street()
-    limits, each = WAYS[way](), {}
+    (make, single), each = WAYS[way], {}
+    limits = make()
     held = {key: limits[key] for key in range(6)}
     for key in range(6):
-        each[key] = AsyncLimiter(3, 3)
+        each[key] = single()
     for key, step, amount, slept, others in steps:
         if step == "change":
             change(street, limits, each, PERIODS[int(amount * 8) % len(PERIODS)])
@@ -125,7 +146,9 @@ def test_forgetting_changes_nothing(way, steps):
         for key_of, limiter in each.items():
             owes = apart.call(limiter.statistics)
             assert street.call(limits[key_of].statistics) == owes
-            assert street.call(limits.__contains__, key_of) == (owes.level > 0.0)
+            # A paused window owes nothing, and is not as good as new.
+            is_new = owes.level == 0.0 < owes.available
+            assert street.call(limits.__contains__, key_of) == (not is_new)
     for there in (street, apart):
         there.sleep(1000.0)
     street.call(crowd, limits, 1)
@@ -136,16 +159,16 @@ def test_forgetting_changes_nothing(way, steps):
 def test_a_rate_of_before_counts_until_every_key_was_looked_at():
     """However sweeping goes on, each key leaks at each rate in its time."""
     for turns in range(0, 64, 3):
-        ledger = Ledger(1.0, inf)
+        ledger = Levels(Terms(1.0, 1.0, 50.0), inf)
         ledger.advance(0.0)
         for key in range(100):
-            ledger.book(key, 50.0)
+            ledger.take(key, 50.0, 50.0)
         for _ in range(turns):
             ledger.sweep()
         for key in range(100, 200):
-            ledger.book(key, 50.0)
+            ledger.take(key, 50.0, 50.0)
         ledger.advance(10.0)
-        ledger.change(2.0)
+        ledger.change(Terms(2.0, 1.0, 50.0))
         ledger.advance(15.0)
         for _ in range(100):
             assert {ledger.level(key) for key in range(0, 200, 7)} == {30.0}

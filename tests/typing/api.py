@@ -13,6 +13,7 @@ from aiolimiter import (
     CombinedLimiter,
     Decision,
     KeyedLimiter,
+    KeyedSlidingWindowLimiter,
     LimiterStatistics,
     RateLimitExceeded,
     Reservation,
@@ -120,6 +121,8 @@ async def keyed(user_id: int) -> None:
         reservation.settle(1)
     assert_type(len(limits), int)
     assert_type(user_id in limits, bool)
+    strict = KeyedSlidingWindowLimiter(lambda user_id: 2.5 * user_id, max_keys=10)
+    assert_type(strict[user_id].try_acquire(), Decision)
     limits[[user_id]]  # type: ignore[index]  # a key is hashable
 
 

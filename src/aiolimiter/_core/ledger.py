@@ -1,29 +1,30 @@
 """
-What each of many keys owes, and who owes nothing any more.
+What is kept of each of many keys, and who can be forgotten.
 
-A key that has leaked empty is as good as one that was never seen, so it is
-forgotten then, and only then.  The keys stand in two generations: a sweep moves
-some from the old one to the new one, or forgets them, and when the old one is
-used up the two change places.  Each generation is many small dicts: to free or
-to resize one of a million takes too long for one call.
+A key that is as good as one that was never seen is forgotten then, and only
+then.  The keys stand in two generations: a sweep moves some from the old one to
+the new one, or forgets them, and when the old one is used up the two change
+places.  Each generation is many small dicts: to free or to resize one of a
+million takes too long for one call.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from math import inf
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .nearest import Nearest
-from .numbers import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .terms import Rate
+    from .meter import Meter
+    from .terms import Terms
 
-# A sweep goes on until it has seen so many keys that owe something still, or
-# so many in all: where there is much to forget it forgets much.
+# A sweep goes on until it has seen so many keys that must be kept, or so many
+# in all: where there is much to forget it forgets much.
 KEPT = 16
 SWEPT = 256
 # How many dicts it leaves behind, for they may all be empty.
@@ -35,54 +36,45 @@ COMING = 16
 # Into how many dicts a generation is divided.
 SHARDS = 64
 
-# A level, and the instant at which it stood there: a tuple of floats, which
-# the garbage collector leaves alone.
-State: TypeAlias = tuple[float, float]
+S = TypeVar("S")
 
 
-class Ledger:
+class Ledger(ABC, Generic[S]):
     """
-    The levels of all keys that nobody waits for.
+    A state for each key that nobody waits for.
 
     Args:
-        rate: Units a second that leak from a key.
         most: How many keys are kept; those nearest to new go first.
 
     Attributes:
         at: The latest instant at which something was asked; the ledger's clock
             does not step back.
-        rate: Units a second that leak from a key; see `change`.
+        generation: How often all keys have been looked at.
     """
 
     __slots__ = (
         "_coming",
         "_count",
-        "_generation",
         "_nearest",
         "_new",
         "_old",
-        "_past",
         "_swept",
         "at",
+        "generation",
         "most",
-        "rate",
     )
 
-    def __init__(self, rate: Rate, most: float) -> None:
+    def __init__(self, most: float) -> None:
         self.at = -inf
         self.most = most
-        self.rate = rate
-        self._new: list[dict[Hashable, State]] = [{} for _ in range(SHARDS)]
-        self._old: list[dict[Hashable, State]] = [{} for _ in range(SHARDS)]
+        self.generation = 0
+        self._new: list[dict[Hashable, S]] = [{} for _ in range(SHARDS)]
+        self._old: list[dict[Hashable, S]] = [{} for _ in range(SHARDS)]
         self._count = 0
         self._coming = COMING
-        # Which shard is swept, and how often all of them have been.
+        # Which shard is swept.
         self._swept = 0
-        self._generation = 0
-        # Rates of before: until when, and in which generation that was.  A change
-        # costs nothing for each key: its level is made up when it is read.
-        self._past: list[tuple[float, Rate, int]] = []
-        self._nearest = Nearest(self._empty_at)
+        self._nearest = Nearest(self._new_at)
 
     def __len__(self) -> int:
         return self._count
@@ -91,58 +83,50 @@ class Ledger:
         for keys in (*self._new, *self._old):
             yield from keys
 
-    def __contains__(self, key: Hashable) -> bool:
-        shard = hash(key) % SHARDS
-        return key in self._new[shard] or key in self._old[shard]
-
-    def rate_of(self, key: Hashable) -> float:
-        """Units a second that leak from *key*."""
-        return _rate_of(self.rate, key)
-
-    def level(self, key: Hashable) -> float:
-        """How much *key* owes."""
-        shard = hash(key) % SHARDS
-        state = self._new[shard].get(key) or self._old[shard].get(key)
-        return 0.0 if state is None else self._leaked(key, state)
-
     def advance(self, now: float) -> float:
         """Go on to *now*; return it, or the instant before if that is later."""
         if now > self.at:
             self.at = now
         return self.at
 
-    def take(self, key: Hashable, amount: float, burst: float) -> float:
+    @abstractmethod
+    def take(self, key: Hashable, amount: float, burst: float) -> tuple[float, float]:
         """
-        Take *amount* from *key* if it fits; return how much fits then.
+        Take *amount* from *key* if it fits.
 
-        Below 0 it does not fit, by so much, and nothing is taken.
+        Returns:
+            Seconds until it fits, 0.0 when it was taken; and what fits now.
         """
-        shard = hash(key) % SHARDS
-        new = self._new[shard]
-        state = new.get(key) or self._old[shard].pop(key, None)
-        level = 0.0 if state is None else self._leaked(key, state)
-        left = burst - level - amount
-        if left >= -burst * ROUNDING:
-            level += amount
-            left = left if left > 0.0 else 0.0
-        new[key] = (level, self.at)
-        if state is None:
-            self._come(key, level)
-        return left
 
-    def book(self, key: Hashable, level: float) -> None:
-        """Let *key*, which is not here, owe *level*."""
-        self._new[hash(key) % SHARDS][key] = (level, self.at)
-        self._come(key, level)
+    @abstractmethod
+    def level(self, key: Hashable) -> float:
+        """How much *key* owes."""
 
-    def pop(self, key: Hashable) -> float:
-        """Forget *key*, and return what it owed."""
-        shard = hash(key) % SHARDS
-        state = self._new[shard].pop(key, None) or self._old[shard].pop(key, None)
-        if state is None:
-            return 0.0
-        self._count -= 1
-        return self._leaked(key, state)
+    @abstractmethod
+    def meter(self, key: Hashable) -> Meter:
+        """Return a meter that has what *key* owes, to look at."""
+
+    @abstractmethod
+    def book(self, key: Hashable, meter: Meter) -> None:
+        """Keep of *key*, which is not here, what this quiet *meter* has."""
+
+    @abstractmethod
+    def limit_of(self, key: Hashable) -> tuple[float, float]:
+        """Return the two numbers that the meter of *key* is made of."""
+
+    @abstractmethod
+    def change(self, terms: Terms) -> None:
+        """Go on with other *terms*, without a look at every key."""
+
+    @abstractmethod
+    def rebase(self, back: float) -> None:
+        """Go on by another clock, which is *back* seconds behind."""
+
+    def pop(self, key: Hashable) -> Meter:
+        """Forget *key*, and return what it owed as a meter."""
+        meter = self.meter(key)
+        self._drop(key)
+        return meter
 
     def sweep(self) -> None:
         """Look at some keys, and forget those that owe nothing."""
@@ -157,43 +141,47 @@ class Ledger:
             if kept == KEPT or turns == TURNS:
                 break
 
-    def change(self, rate: Rate) -> None:
-        """Leak at another *rate* from now on, without a look at every key."""
-        self._past.append((self.at, self.rate, self._generation))
-        self.rate = rate
+    @abstractmethod
+    def _state_now(self, key: Hashable, state: S) -> S | None:
+        """Return what is to be kept of *key* by now, or None if there is nothing."""
+
+    @abstractmethod
+    def _new_at(self, key: Hashable) -> float | None:
+        """Return when *key* is as good as new, or None if it is not here."""
+
+    def _state(self, key: Hashable) -> S | None:
+        shard = hash(key) % SHARDS
+        return self._new[shard].get(key) or self._old[shard].get(key)
+
+    def _come(self, key: Hashable) -> None:
+        # Called when *key* is here; it is not among those that may go for it.
+        if self.most < inf:
+            while self._count and self._count >= self.most:
+                self._drop(self._nearest.pop())
+            self._nearest.add(key, self._new_at(key) or self.at, self.at)
+        self._count += 1
+        self._coming -= 1
+        if self._coming == 0:
+            self._coming = COMING
+            self.sweep()
+
+    def _drop(self, key: Hashable) -> None:
+        shard = hash(key) % SHARDS
+        for keys in (self._new[shard], self._old[shard]):
+            if keys.pop(key, None) is not None:
+                self._count -= 1
+
+    def _note_anew(self) -> None:
         if self.most < inf:
             self._nearest.note_anew(self)
-        # What is past goes with the sweeps: it must not grow if all that ever
-        # happens is another change.
-        self.sweep()
 
-    def rebase(self, back: float) -> None:
-        """Go on by another clock, which is *back* seconds behind."""
-        self.at -= back
-        for keys in (*self._new, *self._old):
-            for key, (level, at) in keys.items():
-                keys[key] = (level, at - back)
-        self._past = [(until - back, rate, when) for until, rate, when in self._past]
-        if self.most < inf:
-            self._nearest.note_anew(self)
-
-    def _leaked(self, key: Hashable, state: State) -> float:
-        level, at = state
-        for until, rate, _ in self._past:
-            if at < until:
-                level = max(0.0, level - (until - at) * _rate_of(rate, key))
-                at = until
-        level -= (self.at - at) * _rate_of(self.rate, key)
-        # Without a limit it may be no number, which is not above 0 either.
-        return level if level > 0.0 else 0.0
-
-    def _keep_or_forget(self, key: Hashable, state: State) -> bool:
-        level = self._leaked(key, state)
-        if level > 0.0:
-            self._new[self._swept][key] = (level, self.at)
-            return True
-        self._count -= 1
-        return False
+    def _keep_or_forget(self, key: Hashable, state: S) -> bool:
+        kept = self._state_now(key, state)
+        if kept is None:
+            self._count -= 1
+            return False
+        self._new[self._swept][key] = kept
+        return True
 
     def _turn(self) -> None:
         # A new dict, since one that was full stays as large when it is empty.
@@ -201,27 +189,4 @@ class Ledger:
         self._old[shard], self._new[shard] = self._new[shard], {}
         self._swept = (shard + 1) % SHARDS
         if self._swept == 0:
-            self._generation += 1
-            # Two full turns after a change all keys have been written anew.
-            keep = self._generation - 3
-            self._past = [past for past in self._past if past[2] > keep]
-
-    def _come(self, key: Hashable, level: float) -> None:
-        self._coming -= 1
-        if self._coming == 0:
-            self._coming = COMING
-            self.sweep()
-        if self.most < inf:
-            while self._count and self._count >= self.most:
-                self.pop(self._nearest.pop())
-            self._nearest.add(key, self.at + level / self.rate_of(key), self.at)
-        self._count += 1
-
-    def _empty_at(self, key: Hashable) -> float | None:
-        if key not in self:
-            return None
-        return self.at + self.level(key) / self.rate_of(key)
-
-
-def _rate_of(rate: Rate, key: Hashable) -> float:
-    return rate(key) if callable(rate) else rate
+            self.generation += 1

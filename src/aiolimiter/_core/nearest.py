@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from heapq import heapify, heappop, heappush, heapreplace
+from math import inf
 from typing import TypeAlias
 
 # How many a call puts right at most: to find the very nearest of a million that
@@ -27,13 +28,19 @@ class Nearest:
         empty_at: Returns that instant, or None for a key that is forgotten.
     """
 
-    __slots__ = ("_empty_at", "_entries", "_ticket")
+    __slots__ = ("_empty_at", "_entries", "_noted", "_ticket")
 
     def __init__(self, empty_at: Callable[[Hashable], float | None]) -> None:
         self._empty_at = empty_at
         # The ticket keeps keys from being compared.
         self._entries: list[Entry] = []
+        # Which of a key's entries counts: one that comes and goes has no more
+        # than it needs.
+        self._noted: dict[Hashable, float] = {}
         self._ticket = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def add(self, key: Hashable, empty_at: float, now: float) -> None:
         """Note a *key* that has come, and put two right that were due by *now*."""
@@ -41,8 +48,10 @@ class Nearest:
         for _ in range(2):
             if self._entries and self._entries[0][0] <= now:
                 self._put_right()
-        self._ticket += 1
-        heappush(self._entries, (empty_at, self._ticket, key))
+        if empty_at < self._noted.get(key, inf):
+            self._noted[key] = empty_at
+            self._ticket += 1
+            heappush(self._entries, (empty_at, self._ticket, key))
 
     def pop(self) -> Hashable:
         """Return the nearest one, or the nearest of so many that were looked at."""
@@ -53,7 +62,6 @@ class Nearest:
             if entry is None:
                 continue
             if entry[0] <= first[0]:
-                heappop(self._entries)
                 return entry[2]
             looked_at.append(entry)
         return min(looked_at)[2]
@@ -65,16 +73,22 @@ class Nearest:
             for ticket, key in enumerate(keys, self._ticket + 1)
             if (empty_at := self._empty_at(key)) is not None
         ]
+        self._noted = {key: empty_at for empty_at, _, key in self._entries}
         self._ticket += len(self._entries)
         heapify(self._entries)
 
     def _put_right(self) -> Entry | None:
-        # The first one as it is now, or None if it has been forgotten.
-        _, ticket, key = self._entries[0]
+        # The first one as it is now, or None if it does not count any more.
+        noted_at, ticket, key = self._entries[0]
+        if self._noted.get(key) != noted_at:
+            heappop(self._entries)
+            return None
         empty_at = self._empty_at(key)
         if empty_at is None:
             heappop(self._entries)
+            del self._noted[key]
             return None
         entry = (empty_at, ticket, key)
         heapreplace(self._entries, entry)
+        self._noted[key] = empty_at
         return entry

@@ -59,6 +59,7 @@ class Window:
         "_expired",
         "_freed_at",
         "_full",
+        "_held",
         "_paused_until",
         "_period",
         "_promised",
@@ -77,6 +78,7 @@ class Window:
         self._entries: deque[Entry] = deque()
         self._expired = 0
         self._freed_at = -inf
+        self._held = 0
         self._paused_until = -inf
         # How often a server's word filled the window, when it last did and with
         # what, and how much of what was taken before may still come back.
@@ -177,8 +179,19 @@ class Window:
 
     @property
     def quiet(self) -> bool:
-        """Whether nobody waits and no pause is on."""
-        return not self.waited and self.at >= self._paused_until
+        """Whether the log is all there is to it."""
+        open_ = self.waited or self._promised or self._held
+        return not open_ and self.at >= self._paused_until
+
+    @property
+    def limit(self) -> tuple[float, float]:
+        """How much it admits in how many seconds."""
+        return self.burst, self._period
+
+    @property
+    def empty_at(self) -> float:
+        """The instant at which the last of the log will have expired."""
+        return self._expiry(self._entries[-1]) if self._entries else self.at
 
     @property
     def available(self) -> float:
@@ -202,15 +215,20 @@ class Window:
 
     def mark(self) -> Entry:
         """Remember what was just taken, so that it can be given back."""
+        self._held += 1
         if self._entries:
             return self._entries[-1]
         return Entry(0.0, self.at, self.at, self._words)
 
-    def hold(self, mark: Entry) -> None:
-        """Do nothing: an entry is kept by whoever has it."""
+    def hold(self, mark: Entry) -> None:  # noqa: ARG002 -- a bucket asks which
+        """Count one more: an entry is kept by whoever has it."""
+        self._held += 1
 
-    def release(self, mark: Entry) -> None:
-        """Do nothing: an entry is kept by whoever has it."""
+    def release(self, mark: Entry) -> None:  # noqa: ARG002 -- likewise
+        """Count one less."""
+        # One that was let go of already counts no more.
+        if self._held:
+            self._held -= 1
 
     def give_back(self, mark: Entry, amount: float) -> None:
         """Undo up to *amount* of what was taken at *mark*, unless expired."""
@@ -226,7 +244,8 @@ class Window:
         self.level -= gone
 
     def abandon(self) -> None:
-        """Let go of whoever waited."""
+        """Let go of all marks, and of whoever waited."""
+        self._held = 0
         self.waited = False
 
     def promise(self, promised: bool) -> None:  # noqa: FBT001 -- a switch

@@ -1,22 +1,20 @@
 """
-The keys of a `KeyedLimiter`: known in one of two ways, each at one time.
+All keys of a limiter: known in one of two ways, each at one time.
 
-- A *quiet* key is a level and an instant in a ledger.  There may be millions.
-- A *live* one has a line, as an `AsyncLimiter` has: while somebody waits for
-  it, may give back or has paused it; and while it is used again and again, for
-  a line costs less to ask.  There are few that are only used.
+- A *quiet* key is what it owes, in a ledger.  There may be millions.
+- A *live* one has a line, as a single limiter has: while somebody waits for it,
+  may give back or has paused it; and while it is used again and again, for a
+  line costs less to ask.  There are few that are only used.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core import numbers
-from .._core.bucket import Bucket
 from .._core.decision import Decision, LimiterStatistics, decided
-from .._core.ledger import Ledger
 from .clock import Clock, margin
 from .key import KeyLimiter
 from .line import Line
@@ -24,6 +22,7 @@ from .line import Line
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
+    from .._core.ledger import Ledger
     from .._core.terms import Terms
 
 # Keys that are only used again and again are live while there are fewer.
@@ -37,6 +36,10 @@ LOOKS, MORE = 8, 128
 class Keys(Clock):
     """
     All keys that owe something.
+
+    Args:
+        ledger: Knows what the quiet ones owe.
+        terms: What each key may do.
 
     Attributes:
         calls: Counted down by every call; at 0 it is time to `sweep`.
@@ -56,15 +59,15 @@ class Keys(Clock):
         "terms",
     )
 
-    def __init__(self, terms: Terms, most: float) -> None:
+    def __init__(self, ledger: Ledger[Any], terms: Terms) -> None:
         super().__init__()
         self.calls = CALLS
         self.handles: dict[Hashable, KeyLimiter] = {}
         self._lines: dict[Hashable, Line] = {}
         # Which of them is looked at next, and when it had been used last.
         self._round: deque[tuple[Hashable, float]] = deque()
-        self._most = most
-        self._ledger = Ledger(terms.rate(), most)
+        self._most = ledger.most
+        self._ledger = ledger
         self._set(terms)
 
     def __len__(self) -> int:
@@ -102,14 +105,12 @@ class Keys(Clock):
         burst = self._burst or self.terms.burst_of(key)
         if amount.__class__ is not float or not 0.0 <= amount <= burst:
             amount = numbers.amount(amount, burst)
-        ledger = self._ledger
-        now = ledger.advance(self.time())
-        left = ledger.take(key, amount, burst)
-        if left >= 0.0:
-            return decided(Decision, (True, 0.0, left))
-        wait = -left / ledger.rate_of(key)
-        retry_after = wait + self.grain + margin(now + wait)
-        return decided(Decision, (False, retry_after, max(0.0, amount + left)))
+        now = self._ledger.advance(self.time())
+        wait, left = self._ledger.take(key, amount, burst)
+        if wait > 0.0:
+            wait += self.grain + margin(now + wait)
+            return decided(Decision, (False, wait, left))
+        return decided(Decision, (True, 0.0, left))
 
     def line(self, key: Hashable) -> Line:
         """Return the line of *key*, which is live from now on."""
@@ -126,7 +127,7 @@ class Keys(Clock):
         line = self._lines.get(key)
         if line is None:
             self._advance()
-            return self._new_line(key, self._ledger.level(key))
+            return Line(self._ledger.meter(key))
         return line
 
     def sweep(self) -> None:
@@ -160,12 +161,12 @@ class Keys(Clock):
         Raises:
             ValueError: They make no rate; nothing is changed.
         """
-        rate = terms.rate()
+        terms.rate()
         self._advance()
-        self._ledger.change(rate)
+        self._ledger.change(terms)
         self._set(terms)
         for key, line in list(self._lines.items()):
-            line.change(self._ledger.rate_of(key), terms.burst_of(key))
+            line.change(*self._ledger.limit_of(key))
 
     def _set(self, terms: Terms) -> None:
         self.terms = terms
@@ -179,15 +180,10 @@ class Keys(Clock):
     def _enliven(self, key: Hashable) -> None:
         self._advance()
         handle = KeyLimiter(self, key)
-        handle._line = line = self._new_line(key, self._ledger.pop(key))  # noqa: SLF001 -- given and taken here
+        handle._line = line = Line(self._ledger.pop(key))  # noqa: SLF001 -- given and taken here
         self._lines[key], self.handles[key] = line, handle
         self._round.append((key, -inf))
         self._share()
-
-    def _new_line(self, key: Hashable, level: float) -> Line:
-        bucket = Bucket(self._ledger.rate_of(key), self.terms.burst_of(key))
-        bucket.level, bucket.at = level, self._ledger.at
-        return Line(bucket)
 
     def _look_at_one(self) -> None:
         key, used_at = self._round.popleft()
@@ -205,8 +201,7 @@ class Keys(Clock):
         meter = self._lines.pop(key).meter
         self._share()
         if meter.level > 0.0:
-            self._ledger.advance(meter.at)
-            self._ledger.book(key, meter.level)
+            self._ledger.book(key, meter)
 
     def _advance(self) -> float:
         return self._ledger.advance(self.now())

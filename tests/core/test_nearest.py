@@ -1,0 +1,75 @@
+"""Which of many keys is the nearest to new."""
+
+from __future__ import annotations
+
+from hypothesis import given, strategies as st
+
+from aiolimiter._core.nearest import LOOKS, Nearest
+
+INSTANTS = st.integers(0, 20).map(float)
+
+
+def test_the_first_one_to_be_new_is_the_nearest():
+    """Of keys that took nothing since they came, the first to be new is found."""
+    empty_at = {"a": 3.0, "b": 1.0, "c": 2.0}
+    nearest = Nearest(empty_at.get)
+    for key, instant in empty_at.items():
+        nearest.add(key, instant, 0.0)
+
+    assert nearest.pop() == "b"
+    del empty_at["b"]
+    assert nearest.pop() == "c"
+
+
+def test_what_was_taken_since_counts():
+    """A key that took more since it came is as far from new as it is now."""
+    empty_at = {"a": 1.0, "b": 2.0}
+    nearest = Nearest(empty_at.get)
+    for key, instant in empty_at.items():
+        nearest.add(key, instant, 0.0)
+    empty_at["a"] = 5.0
+
+    assert nearest.pop() == "b"
+
+
+def test_of_too_many_that_took_more_the_nearest_that_was_looked_at_is_taken():
+    """Looking ends after a while: then it is the nearest of those looked at."""
+    nearest = Nearest(lambda key: 2000.0 - key)
+    for key in range(1000):
+        nearest.add(key, float(key), -1.0)
+
+    assert nearest.pop() == LOOKS - 1
+
+
+def test_a_key_that_comes_and_goes_is_noted_once():
+    """Memory follows the keys, not how often each of them came."""
+    nearest = Nearest({"a": 9.0}.get)
+
+    for _ in range(100):
+        nearest.add("a", 9.0, 0.0)
+
+    assert len(nearest) == 1
+
+
+@given(
+    events=st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from(["come", "more", "go"]), INSTANTS),
+        max_size=40,
+    )
+)
+def test_the_nearest_of_a_few_is_always_found(events):
+    """Whatever came, took more and was forgotten: the nearest is the nearest."""
+    empty_at = {}
+    nearest = Nearest(empty_at.get)
+    for key, event, instant in events:
+        if event == "come" and key not in empty_at:
+            empty_at[key] = instant
+            nearest.add(key, instant, 0.0)
+        elif event == "more" and key in empty_at:
+            empty_at[key] = max(empty_at[key], instant)
+        elif event == "go":
+            empty_at.pop(key, None)
+    while empty_at:
+        least = min(empty_at.values())
+
+        assert empty_at.pop(nearest.pop()) == least
