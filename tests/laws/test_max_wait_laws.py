@@ -7,51 +7,8 @@ from hypothesis import assume, example, given, settings, strategies as st
 
 from aiolimiter import AsyncLimiter, RateLimitExceeded
 
-from .counter import BOTH, Counter
+from .counter import KINDS, PATIENCE, QUARTERS, STEPS, play, played
 from .profile import examples
-
-# In quarters of a second, so that what happens at one instant is common.
-QUARTERS = st.integers(0, 20).map(lambda quarters: quarters / 4)
-PATIENCE = st.one_of(st.none(), QUARTERS)
-KINDS = st.sampled_from(BOTH)
-
-# What may happen to those who wait, before somebody else comes.
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("come"), PATIENCE),
-        st.tuples(st.just("come"), PATIENCE),
-        st.tuples(st.just("sleep"), QUARTERS),
-        st.tuples(st.just("pause"), QUARTERS),
-        st.tuples(st.just("restrict"), st.integers(0, 2)),
-        st.tuples(st.just("owe"), st.integers(0, 4)),
-        st.tuples(st.just("period"), st.sampled_from([1.0, 2.0, 6.0])),
-    ),
-    max_size=10,
-)
-
-
-def played(kind, steps, between=lambda counter: None):
-    """A counter of 2 in 2 seconds at which all *steps* have happened."""
-    counter = Counter(kind, 2.0, 2.0)
-    counter.inside = counter.enter()
-    play(counter, steps, between)
-    return counter
-
-
-def play(counter, steps, between=lambda counter: None):
-    """Let all *steps* happen."""
-    for step, how in steps:
-        between(counter)
-        if step == "come":
-            counter.come(1.0, how)
-        elif step == "sleep":
-            counter.sleep(how)
-        elif step == "owe":
-            counter.owe(float(how))
-        elif step == "period":
-            counter.change("time_period", how)
-        else:
-            counter.call(step, float(how))
 
 
 @given(kind=KINDS, steps=STEPS, max_wait=QUARTERS)
