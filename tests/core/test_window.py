@@ -220,6 +220,16 @@ def test_another_period(period, wait):
     assert max(0.0, made.wait(4.0)) == pytest.approx(wait)
 
 
+def test_a_shorter_period_counts_at_once():
+    """What is too old by a shorter period makes room in the same instant."""
+    made = window(3, 10, (0.0, 3.0))
+    made.advance(5.0)
+
+    made.change(3.0, 4.0)
+
+    assert (made.level, made.available) == (0.0, 3.0)
+
+
 def test_without_a_limit():
     """Without a limit nothing is kept, and nothing waits."""
     made = window(4, 5, (0.0, 4.0))

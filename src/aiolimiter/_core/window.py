@@ -274,6 +274,9 @@ class Window:
     def change(self, max_rate: float, period: float) -> None:
         """Admit *max_rate* in *period* seconds from now on."""
         self._measure(max_rate, period)
+        # By the new period some may have expired long ago.
+        now, self.at = self.at, -inf
+        self.advance(now)
         if max_rate == inf:
             # Whoever settles later gives nothing back.
             for entry in self._entries:
