@@ -250,6 +250,23 @@ async def test_a_deadline(paused):
     assert await admission(members[1 - paused]) <= 5
 
 
+async def test_a_deadline_after_a_move():
+    """Who has moved to another queue gives up in that one, and only there."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    moving = await in_line(CombinedLimiter(first, second), 5, max_wait=6)
+    second.pause(8)  # it is due in the first one at 5, and moves
+    await until(5.5)
+
+    block(1)
+    first.pause(0)
+
+    with pytest.raises(RateLimitExceeded):
+        await moving
+
+    assert now() == pytest.approx(6.5)
+    assert [member.statistics().waiting for member in (first, second)] == [0, 0]
+
+
 async def test_has_no_capacity_of_its_own():
     """Statistics are those of the member with the least left."""
     first, second = AsyncLimiter(10, 10), AsyncLimiter(5, 10)

@@ -41,8 +41,8 @@ class Visitor:
         self.key = request.key
 
     def done(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self.request.turn.done()
+        """Whether nobody waits here any more."""
+        return self.request.turn.done() or not self.request.is_here(self)
 
     def set_exception(self, error: Exception) -> None:
         """Give up: the line has refused it."""
@@ -141,6 +141,10 @@ class Request:
         leads = (line.meter.lead(amount) for line, amount in self.amounts.items())
         self.key = self.arrival + min(leads)
         return self.key
+
+    def is_here(self, visitor: Visitor) -> bool:
+        """Whether it waits where *visitor* stands, and not elsewhere by now."""
+        return visitor is self._visitor
 
     def due(self) -> float:
         """Return the instant at which it is due where it waits."""
