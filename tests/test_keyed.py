@@ -9,7 +9,13 @@ import time
 
 import pytest
 
-from aiolimiter import Decision, KeyedLimiter, LimiterStatistics, RateLimitExceeded
+from aiolimiter import (
+    CombinedLimiter,
+    Decision,
+    KeyedLimiter,
+    LimiterStatistics,
+    RateLimitExceeded,
+)
 
 from .timetable import admission, admissions, in_line, now, until, virtual
 
@@ -80,6 +86,23 @@ async def test_decorator():
         return now()
 
     assert [await call(), await call()] == [0, 1]
+
+
+@pytest.mark.parametrize("combined", [False, True])
+async def test_settling_up_a_key_that_was_forgotten(combined):
+    """What a reservation cost on top is a debt, however late that is known."""
+    limits = KeyedLimiter(10, 10)
+    limiter = CombinedLimiter(limits["a"]) if combined else limits["a"]
+
+    async with limiter.reserve(6) as reservation:
+        await asyncio.sleep(60)
+        async with limits["a"].reserve():
+            pass
+        await asyncio.sleep(60)
+        touch(limits)
+        reservation.settle(9)
+
+    assert limits["a"].statistics().level == 3
 
 
 async def test_reserve_and_settle():

@@ -187,19 +187,23 @@ class CombinedLimiter(Entering):
     def _shares(self, amount: float, amounts: dict[str, float]) -> list[_Share]:
         self._check_names(amounts)
         shares: list[_Share] = []
+        for (name, _), line in zip(self._members, self._lines(), strict=True):
+            each = numbers.amount(amounts.get(name or "", amount), line.meter.burst)
+            shares.append((name, line, each))
+        return shares
+
+    def _lines(self) -> list[Line]:
+        lines: list[Line] = []
         try:
-            for name, limiter in self._members:
+            for _, limiter in self._members:
                 line = limiter._line  # noqa: SLF001 -- one layer
                 # Finding a key's line may fold another one that looks quiet.
-                wanted = numbers.amount(
-                    amounts.get(name or "", amount), line.meter.burst
-                )
                 line.needed += 1
-                shares.append((name, line, wanted))
+                lines.append(line)
         finally:
-            for _, line, _ in shares:
+            for line in lines:
                 line.needed -= 1
-        return shares
+        return lines
 
     def _check_names(self, amounts: dict[str, float]) -> None:
         names = [name for name, _ in self._members if name is not None]
@@ -292,5 +296,10 @@ class CombinedReservation(Block):
             total[0] += reserved
             total[1] += numbers.finite("actual", cost)
         self._settle()
+        # Found anew: a key that has leaked empty meanwhile may be forgotten.
+        lines = self._combined._lines()  # noqa: SLF001 -- one concept
+        anew = {
+            line: found for (_, line, _), found in zip(self._shares, lines, strict=True)
+        }
         for line, (reserved, cost) in costs.items():
-            line.settle(self._marks[line], reserved, cost)
+            anew[line].settle(self._marks[line], reserved, cost)

@@ -87,4 +87,6 @@ class Reservation(Block):
         """
         actual = numbers.finite("actual", actual)
         self._settle()
-        self._line.settle(self._mark, self.amount, actual)
+        # Found anew: a key that has leaked empty meanwhile may be forgotten.
+        line = self._verbs._line  # noqa: SLF001 -- one layer
+        line.settle(self._mark, self.amount, actual)
