@@ -366,6 +366,18 @@ async def test_a_reservation_of_a_key_that_is_entered_later():
     assert chats["a"].statistics().level == 3
 
 
+async def test_a_reservation_of_what_no_longer_fits():
+    """Granted is granted: also what does not fit any more when it is entered."""
+    first, second = AsyncLimiter(10, 10), await spent(AsyncLimiter(5, 10))
+    entering = asyncio.create_task(enter(CombinedLimiter(first, second), 5))
+    await asyncio.sleep(0)
+
+    await at_the_grant(second, lambda: setattr(first, "burst", 3))
+
+    assert await entering == 10
+    assert first.statistics().level == 5
+
+
 async def test_misuse_of_a_reservation():
     """It is entered once, and settled once inside of its block."""
     reservation = CombinedLimiter(AsyncLimiter(10)).reserve()

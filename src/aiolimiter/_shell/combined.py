@@ -176,13 +176,7 @@ class CombinedLimiter(Entering):
         return f"CombinedLimiter({members})"
 
     def _request(self, amount: float, amounts: dict[str, float]) -> Request:
-        wanted: dict[Line, float] = {}
-        for _, line, each in self._shares(amount, amounts):
-            # One limiter may be a member twice.
-            wanted[line] = wanted.get(line, 0.0) + each
-        for line, each in wanted.items():
-            numbers.amount(each, line.meter.burst)
-        return Request(wanted)
+        return _requested(self._shares(amount, amounts))
 
     def _shares(self, amount: float, amounts: dict[str, float]) -> list[_Share]:
         self._check_names(amounts)
@@ -212,6 +206,16 @@ class CombinedLimiter(Entering):
                 there = ", ".join(names) or "none with a name"
                 msg = f"no member is called {name!r}: there is {there}"
                 raise TypeError(msg)
+
+
+def _requested(shares: list[_Share]) -> Request:
+    wanted: dict[Line, float] = {}
+    for _, line, each in shares:
+        # One limiter may be a member twice.
+        wanted[line] = wanted.get(line, 0.0) + each
+    for line, each in wanted.items():
+        numbers.amount(each, line.meter.burst)
+    return Request(wanted)
 
 
 @final
@@ -247,7 +251,8 @@ class CombinedReservation(Block):
 
     async def __aenter__(self) -> Self:
         self._enter()
-        request = self._combined._request(self._amount, self._amounts)  # noqa: SLF001 -- one concept
+        shares = self._combined._shares(self._amount, self._amounts)  # noqa: SLF001 -- one concept
+        request = _requested(shares)
         turn = request.ask(self._max_wait)
         if turn is None:
             self._marks = request.mark()
@@ -259,7 +264,7 @@ class CombinedReservation(Block):
                 raise
             for line, mark in self._marks.items():
                 line.meter.hold(mark)
-        self._shares = self._combined._shares(self._amount, self._amounts)  # noqa: SLF001 -- one concept
+        self._shares = shares
         self._enter_done()
         return self
 
