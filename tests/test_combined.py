@@ -564,6 +564,33 @@ async def test_who_can_no_longer_fit_is_told():
     assert first.statistics().level == 0
 
 
+async def test_who_can_no_longer_fit_elsewhere_is_told():
+    """Who waits in one member learns when due that it never fits another one."""
+    first, second = await spent(AsyncLimiter(10, 10)), AsyncLimiter(10, 10)
+    waiting = await in_line(CombinedLimiter(first, second), 5)
+
+    second.burst = 3
+
+    with pytest.raises(ValueError, match=r"^can't acquire 5: .* at most 3; "):
+        await waiting
+    assert now() == 5
+    assert first.statistics().level == 5
+
+
+async def test_a_promise_that_can_never_be_kept():
+    """A promise of more than a member holds by now keeps nobody from it."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    moving = await in_line(CombinedLimiter(first, second), 5)
+    second.pause(20)
+    await until(6)  # by now it waits in the second one
+
+    first.burst = 3
+
+    assert await admission(first, 3) == 10
+    with pytest.raises(ValueError, match=r"^can't acquire 5: .* at most 3; "):
+        await moving
+
+
 # Bad input.
 
 

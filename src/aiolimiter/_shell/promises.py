@@ -69,20 +69,25 @@ class Promises:
         if meter.spares(amount, self.amount, meter.at):
             return 0.0
         promised = 0.0
-        for promise in sorted(self._before(key, meter.at), key=_at):
+        for promise in self.before(key, meter):
             promised += promise.amount
             if not meter.spares(amount, promised, max(promise.at, meter.at)):
                 return promise.at - meter.at if promise.at > meter.at else inf
         return 0.0
 
-    def _before(self, key: float, now: float) -> list[Promise]:
-        # The promises to those with a smaller key.  Whoever was to come by now,
-        # and could not, says anew when: until then the room is others'.
-        promises = [p for p in self._promised.values() if p.request.key < key]
+    def before(self, key: float, meter: Meter) -> list[Promise]:
+        """Return those to smaller keys that can still be kept, the next first."""
+        promises = [
+            promise
+            for promise in self._promised.values()
+            if promise.request.key < key and promise.amount <= meter.burst
+        ]
+        # Whoever was to come by now, and could not, says anew when: until then
+        # the room is others'.
         for promise in promises:
-            if promise.at <= now:
+            if promise.at <= meter.at:
                 promise.at = promise.request.due()
-        return promises
+        return sorted(promises, key=_at)
 
 
 def _at(promise: Promise) -> float:

@@ -17,6 +17,7 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
 
+from .._core import numbers
 from .._core.decision import Decision, decided
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Request:
         return {line: line.meter.mark() for line in self.amounts}
 
     def give_up(self, error: Exception) -> None:
-        """Raise *error* to whoever waits: the line it waited in has refused it."""
+        """Raise *error* to whoever waits, and no longer stands in any queue."""
         self.turn.set_exception(error)
         self._withdraw()
 
@@ -153,8 +154,11 @@ class Request:
     def come(self, line: Line) -> None:
         """Be granted, now that it is due in *line*; or wait in another one."""
         now = line.meter.at
-        for other in self.amounts:
+        for other, amount in self.amounts.items():
             other.meter.advance(now)
+            if amount > other.meter.burst:
+                self.give_up(numbers.never_fits(amount, other.meter.burst))
+                return
         slowest = self._slowest(due_in=line)
         if slowest is not None:
             self._wait_in(slowest, leaving=line)
