@@ -508,6 +508,37 @@ async def test_who_asks_just_before_a_promise_is_kept():
     assert first.try_acquire(5)
 
 
+async def test_who_was_about_to_come_and_is_held_up():
+    """Who waits for somebody about to come need not, when that one is held up."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    moving = await in_line(CombinedLimiter(first, second), 10)
+    await until(1)
+    second.pause(10)  # it is due in the second one at 16
+    await until(15.9)
+
+    block(0.2)
+    other = asyncio.create_task(admission(first, 5))
+    asyncio.get_running_loop().call_soon(second.pause, 60)
+
+    assert await other == pytest.approx(16.1)
+    assert await moving > 70
+
+
+async def test_retry_after_counts_what_is_promised():
+    """Who asks again after retry_after comes after whom room was promised to."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    moving = await in_line(CombinedLimiter(first, second), 10)
+    await until(1)
+    second.pause(10)  # it is due in the second one at 16
+    await until(12)
+
+    decision = first.try_acquire(8)
+    await asyncio.sleep(decision.retry_after)
+
+    assert await moving == 16
+    assert first.try_acquire(8)
+
+
 async def test_a_coroutine_that_is_closed():
     """A coroutine that is closed while it waits leaves the queue it is in."""
     first, second = AsyncLimiter(10, 10), await spent(AsyncLimiter(1, 10))

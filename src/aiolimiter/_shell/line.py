@@ -188,6 +188,14 @@ class Line(Outlook):
         if self.queue.waiting:
             self._set_alarm(self.meter.at)
 
+    def comes_at(self, visitor: Visitor, now: float) -> float:
+        """Return the instant at which *visitor* comes, at the soonest."""
+        due = self.due_of(visitor)
+        if due > now:
+            return due
+        # A promise holds it back until the next look; or that is just going on.
+        return now if self._alarm is None else self._due
+
     def _key(self, waiter: Turn | Visitor) -> float:
         if isinstance(waiter, Turn):
             return waiter.arrival + self.meter.lead(waiter.amount)

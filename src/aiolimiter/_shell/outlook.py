@@ -132,11 +132,11 @@ class Outlook(Clock):
                     break
                 if other is not waiter:
                     forecast.take(other.amount)
-        held = self._held(amount, key)
-        if held == inf:
-            forecast.take(self.promises.amount)
-            held = 0.0
-        return max(at_least, self._padded(max(held, forecast.wait(amount))))
+        held = self._held(amount, inf)
+        if held > 0.0:
+            for promise in self.promises.before(inf, self.meter):
+                forecast.take(promise.amount)
+        return max(at_least, self._padded(held + forecast.wait(amount)))
 
     def refused(self, amount: float, waiter: Turn | Visitor | None = None) -> Decision:
         """

@@ -9,8 +9,9 @@ keys are later, so promises can't wait for each other in a circle.
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING
+
+from .clock import RESOLUTION
 
 if TYPE_CHECKING:
     from .._core.meter import Meter
@@ -63,8 +64,8 @@ class Promises:
         """
         Seconds for which one with this *key* may not take *amount*.
 
-        0.0 if it may.  Infinite if it depends on somebody who is about to come,
-        and who will then have this line looked at.
+        0.0 if it may.  Next to nothing if it depends on somebody who is about to
+        come.
         """
         if meter.spares(amount, self.amount, meter.at):
             return 0.0
@@ -72,7 +73,7 @@ class Promises:
         for promise in self.before(key, meter):
             promised += promise.amount
             if not meter.spares(amount, promised, max(promise.at, meter.at)):
-                return promise.at - meter.at if promise.at > meter.at else inf
+                return max(promise.at - meter.at, RESOLUTION)
         return 0.0
 
     def before(self, key: float, meter: Meter) -> list[Promise]:
@@ -86,7 +87,7 @@ class Promises:
         # the room is others'.
         for promise in promises:
             if promise.at <= meter.at:
-                promise.at = promise.request.due()
+                promise.at = promise.request.due(meter.at)
         return sorted(promises, key=_at)
 
 

@@ -147,9 +147,9 @@ class Request:
         """Whether it waits where *visitor* stands, and not elsewhere by now."""
         return visitor is self._visitor
 
-    def due(self) -> float:
-        """Return the instant at which it is due where it waits."""
-        return self._where.due_of(self._visitor)
+    def due(self, now: float) -> float:
+        """Return when it comes from where it waits, at the soonest."""
+        return self._where.comes_at(self._visitor, now)
 
     def come(self, line: Line) -> None:
         """Be granted, now that it is due in *line*; or wait in another one."""
@@ -197,7 +197,7 @@ class Request:
         self._visitor = Visitor(self, amount)
         line.join(self._visitor)
         if leaving is not None:
-            due = self.due()
+            due = self.due(line.meter.at)
             for other, reserved in self.amounts.items():
                 if other is not line:
                     other.promise(self, due, reserved)
