@@ -539,6 +539,19 @@ async def test_retry_after_counts_what_is_promised():
     assert first.try_acquire(8)
 
 
+async def test_statistics_count_what_is_promised():
+    """Who is held back by a promise is next when that is kept, not before."""
+    first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))
+    await in_line(CombinedLimiter(first, second), 10)
+    await until(1)
+    second.pause(10)  # it is due in the second one at 16
+    await until(12)
+
+    await in_line(first, 8)
+
+    assert first.statistics().seconds_to_next == 4
+
+
 async def test_a_coroutine_that_is_closed():
     """A coroutine that is closed while it waits leaves the queue it is in."""
     first, second = AsyncLimiter(10, 10), await spent(AsyncLimiter(1, 10))

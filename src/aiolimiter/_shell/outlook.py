@@ -191,7 +191,7 @@ class Outlook(Clock):
         # Whoever has to give up before being due is in the way until then.
         blocked = 0.0
         for waiter in self.queue:
-            wait = self.meter.wait(waiter.amount)
+            wait = self._wait(waiter.amount, waiter.key)
             left = waiter.deadline - self.meter.at
             in_time = (
                 max(blocked, wait) <= left if wait > 0.0 else not is_over(left, wait)
