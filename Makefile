@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test quick check bench docs clean
+.PHONY: help demo demo-fleet test quick check bench bench-fleet docs clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ check: $(VENV)/.ready-check ## lint, format, two type checkers, layers, changelo
 
 bench: $(VENV)/.ready ## the benchmarks, as a table of ratios
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-fleet: $(VENV)/.ready-test ## the same for processes that share one limit
+	@$(BIN)/python -m benchmarks.fleet $(ARGS)
 
 # The site mirrors the repository, so that a link that is right there is right
 # here; pages appear by being committed.

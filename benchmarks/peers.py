@@ -23,6 +23,7 @@ PINS = {
     "throttled-py": "3.5.0",
     "pyrate-limiter": "4.5.1",
     "limits": "5.8.0",
+    "steindamm": "0.11.1",
     "pyperf": "2.10.0",
 }
 

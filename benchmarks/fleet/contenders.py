@@ -1,24 +1,26 @@
-"""One process of a fleet: tasks that take as fast as a limiter lets them.
+"""Who shares one limit between processes, and how each is set up.
 
-``python -m benchmarks.fleet_worker '{...}'`` says ``ready``, waits for a line,
-and prints when it was admitted and what that cost the processor, as JSON.
+Everyone gets the same client, redis-py on a unix socket.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from importlib import import_module
-from typing import Any
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 Acquire = Callable[[], Awaitable[object]]
+
+
+class Contender(NamedTuple):
+    """A distribution, and what makes ``acquire`` of a socket, a name and a rate."""
+
+    package: str
+    make: Callable[[str, str, float], Awaitable[Acquire]]
 
 
 async def ours(socket: str, name: str, rate: float) -> Acquire:
@@ -95,38 +97,12 @@ async def limits(socket: str, name: str, rate: float) -> Acquire:
     return acquire
 
 
-#: What it is called -> how it is made.
+#: What it is called -> what it is.
 CONTENDERS = {
-    "ours": ours,
-    "pyrate-limiter GCRA": pyrate_gcra,
-    "pyrate-limiter log": pyrate_log,
-    "steindamm": steindamm,
-    "throttled-py": throttled,
-    "limits + sleep": limits,
+    "ours": Contender("src", ours),
+    "pyrate-limiter GCRA": Contender("pyrate-limiter", pyrate_gcra),
+    "pyrate-limiter log": Contender("pyrate-limiter", pyrate_log),
+    "steindamm": Contender("steindamm", steindamm),
+    "throttled-py": Contender("throttled-py", throttled),
+    "limits + sleep": Contender("limits", limits),
 }
-
-
-async def main(spec: dict[str, Any]) -> None:
-    """Take for as long as it is told."""
-    make = CONTENDERS[spec["contender"]]
-    acquire = await make(spec["socket"], spec["name"], spec["rate"])
-    admitted: list[float] = []
-    print("ready", flush=True)
-    await asyncio.to_thread(sys.stdin.readline)
-
-    async def take() -> None:
-        while True:
-            await acquire()
-            admitted.append(time.monotonic())
-
-    before = time.process_time()
-    tasks = [asyncio.create_task(take()) for _ in range(spec["tasks"])]
-    # Not cancelled: some clients take seconds to let go.
-    await asyncio.wait(tasks, timeout=spec["seconds"])
-    cpu = time.process_time() - before
-    print(json.dumps({"admitted": admitted, "cpu": cpu}), flush=True)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""What sharing one limit between processes costs, beside the peers."""
