@@ -71,10 +71,10 @@ class Asking:
         yield from [w for w in self._asked.values() if not w.done()]
         yield from list(self._queue)
 
-    def join(self, waiter: Waiter) -> None:
-        """Let one more wait."""
-        self._queue.push(waiter)
+    def join(self, waiter: Waiter) -> bool:
+        """Let one more wait; return whether this may be the first of the queue."""
         self._watch(waiter)
+        return self._queue.push(waiter)
 
     def leave(self, turn: Turn, amount: float) -> None:
         """Go, cancelled or answered."""
@@ -91,11 +91,12 @@ class Asking:
 
     def head(self) -> Waiter | None:
         """Return who is first, if anybody waits."""
-        first = next((w for w in self._asked.values() if not w.done()), None)
         head = self._queue.head()
-        if first is None or head is None:
-            return first or head
-        return first if first.key <= head.key else head
+        for first in self._asked.values():
+            # One that is cancelled leaves in the next step of the loop.
+            if not first.turn.done():
+                return first if head is None or first.key <= head.key else head
+        return head
 
     def pop(self, head: Waiter) -> None:
         """Take the *head* out: it has a place."""

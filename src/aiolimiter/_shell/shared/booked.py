@@ -48,35 +48,29 @@ class Booked:
     def fill(self, asking: Asking, now: float) -> None:
         """Give what nobody claims to those who are first among the *asking*."""
         for stretch in self._stretches:
-            head = asking.head()
-            if head is not None and not stretch.turns:
-                stretch.lapse(now, head.amount)
-            while head is not None and stretch.fits(head):
-                asking.pop(head)
-                stretch.claim(head)
-                head = asking.head()
+            if stretch.spare:
+                _fill(stretch, asking, now)
         self._stretches = [s for s in self._stretches if s.turns or s.spare]
 
     def grant(self, now: float) -> float:
         """Grant all who are due, and return the instant at which the next one is."""
         for stretch in self._stretches:
-            while stretch.turns:
-                waiter = next(iter(stretch.turns.values()))
-                due = stretch.due(waiter.amount)
-                # One that is cancelled leaves, and looks again, in this tick.
-                if due > now or waiter.done():
-                    return due
-                waiter.turn.set_result(stretch.take(waiter))
+            due = stretch.grant(now)
+            if due < inf:
+                return due
         return inf
 
     def next_due(self) -> float:
         """Return the instant at which the first one is due."""
-        first = next(stretch for stretch in self._stretches if stretch.turns)
-        return first.due(next(iter(first.turns.values())).amount)
+        return next(stretch for stretch in self._stretches if stretch.turns).next_due()
 
     def last_due(self) -> float:
         """Return the instant at which the last one is due."""
-        return max((s.last_due() for s in self._stretches if s.turns), default=-inf)
+        last = -inf
+        for stretch in self._stretches:
+            if stretch.turns:
+                last = max(last, stretch.last_due())
+        return last
 
     def move_up(self, given: float) -> None:
         """Be due earlier, by what the store gave back so far."""
@@ -107,3 +101,13 @@ class Booked:
         """Go on holding what the store did not take back."""
         assert self._offered is not None, "it was offered"
         self._offered.total += refund.amount
+
+
+def _fill(stretch: Stretch, asking: Asking, now: float) -> None:
+    head = asking.head()
+    if head is not None and not stretch.turns:
+        stretch.lapse(now, head.amount)
+    while head is not None and stretch.fits(head):
+        asking.pop(head)
+        stretch.claim(head)
+        head = asking.head()

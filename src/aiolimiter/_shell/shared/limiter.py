@@ -62,6 +62,7 @@ class SharedLimiter(Entering):
             msg = f"share must be at most 1, got {share!r}"
             raise ValueError(msg)
         self._rates = tuple(rates)
+        self._burst = min(rate.burst for rate in rates)
         self._line: SharedLine | None = None
         self._alone: Alone | None = None
         limits = terms(rates)
@@ -85,7 +86,7 @@ class SharedLimiter(Entering):
     @property
     def burst(self) -> float:
         """The largest amount that can be admitted."""
-        return min(rate.burst for rate in self._rates)
+        return self._burst
 
     async def acquire(
         self, amount: float = 1.0, *, max_wait: float | None = None
@@ -114,7 +115,7 @@ class SharedLimiter(Entering):
                 limiter holds; or *max_wait* is negative.
             RuntimeError: Tasks of another event loop wait for this limiter.
         """
-        amount = numbers.amount(amount, self.burst)
+        amount = numbers.amount(amount, self._burst)
         if max_wait is not None:
             max_wait = numbers.not_negative("max_wait", max_wait)
         await self._book(amount, max_wait)
@@ -135,7 +136,7 @@ class SharedLimiter(Entering):
                 limiter holds.
             RuntimeError: Tasks of another event loop wait for this limiter.
         """
-        amount = numbers.amount(amount, self.burst)
+        amount = numbers.amount(amount, self._burst)
         try:
             await self._book(amount, 0.0)
         except RateLimitExceeded as refused:
@@ -165,7 +166,7 @@ class SharedLimiter(Entering):
             ValueError: *amount* is negative, not finite or more than the
                 limiter holds, or *max_wait* is negative.
         """
-        amount = numbers.amount(amount, self.burst)
+        amount = numbers.amount(amount, self._burst)
         if max_wait is not None:
             max_wait = numbers.not_negative("max_wait", max_wait)
         return SharedReservation(self, amount, max_wait)

@@ -66,7 +66,7 @@ class SharedLine(SharedOutlook):
         super().__init__(terms, pump)
         self._slowest = min(terms.rates) / MICRO
         self._on_error = on_error
-        self._alarm = Alarm(self.look)
+        self._alarm = Alarm(self._ring)
         self._back_at = inf
         self._begin()
 
@@ -91,9 +91,8 @@ class SharedLine(SharedOutlook):
         deadline = inf if max_wait is None else now + max_wait
         key = now + amount / self._slowest
         waiter = Waiter(key, amount, turn, deadline)
-        self._asking.join(waiter)
         # Behind others, and without a deadline, nothing changes for anybody.
-        if deadline < inf or self._asking.head() is waiter:
+        if self._asking.join(waiter) or deadline < inf:
             self.look()
         return turn
 
@@ -142,18 +141,36 @@ class SharedLine(SharedOutlook):
     def look(self) -> None:
         """Grant all who are due, start a trip if one is wanted, set the timer."""
         now = self.time()
-        if not self.pump.busy:
+        # While a trip is under way, all else waits for what it brings.
+        self._more_at = inf
+        if self.pump.busy:
+            due = self._booked.grant(now)
+        else:
             self._booked.fill(self._asking, now)
-        due = self._booked.grant(now)
-        if not self.pump.busy:
-            trip = self._next_trip(now)
-            if trip <= now:
-                self.pump.start()
-            else:
-                self._refuse_overdue(now, asking=False)
-                due = min(due, trip, self._asking.next_deadline())
+            due = self._booked.grant(now)
+            self._plan(now)
+        self._wake(now, due)
+
+    def _ring(self) -> None:
+        # Most rings are for a grant, which changes nothing else: so nothing else is
+        # looked at.
+        now = self.time()
+        if now < self._more_at:
+            self._wake(now, self._booked.grant(now))
+        else:
+            self.look()
+
+    def _wake(self, now: float, due: float) -> None:
         assert self._loop is not None, "whoever waits, waits in a loop"
-        self._alarm.set(self._loop, now, due, self.grain)
+        self._alarm.set(self._loop, now, min(due, self._more_at), self.grain)
+
+    def _plan(self, now: float) -> None:
+        trip = self._next_trip(now)
+        if trip <= now:
+            self.pump.start()
+        else:
+            self._refuse_overdue(now, asking=False)
+            self._more_at = min(trip, self._asking.next_deadline())
 
     def _next_trip(self, now: float) -> float:
         trip, last_due = inf, self._booked.last_due()
@@ -263,4 +280,6 @@ class SharedLine(SharedOutlook):
         self._booked = Booked()
         self._alarm.forget()
         self._back_at = inf
+        # The next instant at which there is more to do than to grant.
+        self._more_at = -inf
         self._void = False

@@ -9,7 +9,7 @@ when the end of that part is.  So if somebody gives up, those behind move up.
 from __future__ import annotations
 
 from collections import OrderedDict
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING
 
 from ..._core import numbers, slots
@@ -68,19 +68,20 @@ class Stretch:
         spare = self.total - self.taken - self._claimed
         return spare if spare > self.total * numbers.ROUNDING else 0.0
 
-    def due(self, amount: float) -> float:
-        """Return the instant, in the loop's time, of the next *amount* of it."""
-        return self._base + self._wait(self.taken + amount) * MICRO
+    def next_due(self) -> float:
+        """Return the instant, in the loop's time, at which the first is due."""
+        return self._due(self.taken + next(iter(self.turns.values())).amount)
 
     def last_due(self) -> float:
         """Return the instant at which the last of those who claim it is due."""
-        return self.due(self._claimed)
+        return self._due(self.taken + self._claimed)
 
     def fits(self, waiter: Waiter) -> bool:
         """Whether there is room left for one more, in time for its deadline."""
         if waiter.amount > self.spare:
             return False
-        return self.due(self._claimed + waiter.amount) <= waiter.deadline
+        end = self.taken + self._claimed + waiter.amount
+        return waiter.deadline == inf or self._due(end) <= waiter.deadline
 
     def claim(self, waiter: Waiter) -> None:
         """Add one who will take a part of it."""
@@ -95,12 +96,20 @@ class Stretch:
         self._claimed -= waiter.amount
         return True
 
-    def take(self, waiter: Waiter) -> Booking:
-        """Hand the next part to the first of those who claim it."""
-        self.leave(waiter.turn)
-        self.taken += waiter.amount
-        due = self.booked + ceil(self._wait(self.taken))
-        return Booking(due, self.booked)
+    def grant(self, now: float) -> float:
+        """Hand their parts to all who are due, and return when the next one is."""
+        while self.turns:
+            waiter = next(iter(self.turns.values()))
+            end = self.taken + waiter.amount
+            wait = self._wait(end)
+            due = self._base + wait * MICRO
+            # One that is cancelled leaves, and looks again, in this tick.
+            if due > now or waiter.turn.done():
+                return due
+            self.leave(waiter.turn)
+            self.taken = end
+            waiter.turn.set_result(Booking(self.booked + ceil(wait), self.booked))
+        return inf
 
     def move_up(self, given: float) -> None:
         """Be due earlier: somebody settled for less."""
@@ -120,6 +129,9 @@ class Stretch:
         refund = Refund(self.spare, self._reply.after[0], self._reply.now)
         self.total -= refund.amount
         return refund
+
+    def _due(self, end: float) -> float:
+        return self._base + self._wait(end) * MICRO
 
     def _wait(self, end: float) -> float:
         wait = slots.due(self._terms, self._reply.before, end)
