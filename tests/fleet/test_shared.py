@@ -684,6 +684,28 @@ async def test_wait_ends_at_max_wait():
     assert decision.retry_after > 0
 
 
+async def test_who_lost_its_booking_is_refused_once_and_strands_nobody():
+    """A deadline counts once, though a pause made its waiter wait anew."""
+    broken = []
+    asyncio.get_running_loop().set_exception_handler(lambda *told: broken.append(told))
+    store = Memory()
+    limiter = process(store, 10, on_error="wait")
+    await limiter.acquire(10)
+    hurried = asyncio.create_task(limiter.acquire(max_wait=0.3))
+    patient = asyncio.create_task(limiter.acquire())
+    await asyncio.sleep(0.01)
+    store.error = OSError("gone")
+    with pytest.raises(BackendError):
+        await limiter.pause(0.1)
+    await asyncio.sleep(0.5)
+    store.error = None
+
+    with pytest.raises(RateLimitExceeded):
+        await hurried
+    await asyncio.wait_for(patient, 10)
+    assert broken == []
+
+
 async def test_open_admits_all():
     """Under ``open`` everybody is let go, and settling is nothing."""
     store = Memory()

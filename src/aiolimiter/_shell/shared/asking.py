@@ -130,15 +130,17 @@ class Asking:
                 del self._asked[waiter.turn]
                 yield waiter, booked
 
-    def overdue(self, now: float, *, asking: bool) -> list[Waiter]:
-        """Return those whose time is over, except those who are *asking*."""
-        over = self._deadlines.over(now)
-        if not asking:
-            return over
-        for waiter in over:
-            if waiter.turn in self._asked:
-                self._deadlines.push(waiter)
-        return [waiter for waiter in over if waiter.turn not in self._asked]
+    def overdue(self, now: float, *, asking: bool) -> Iterator[Waiter]:
+        """Go through those whose time is over, except those who are *asking*."""
+        held = []
+        # One whose booking was void is there twice: by the second time it is done.
+        while (waiter := self._deadlines.over(now)) is not None:
+            if asking and waiter.turn in self._asked:
+                held.append(waiter)
+            else:
+                yield waiter
+        for waiter in held:
+            self._deadlines.push(waiter)
 
     def next_deadline(self) -> float:
         """Return the next instant at which somebody's time is over."""
@@ -176,10 +178,10 @@ def _wait(waiter: Waiter, now: float) -> float:
 class _Deadlines(Deadlines[Waiter]):
     __slots__ = ()
 
-    def over(self, now: float) -> list[Waiter]:
-        """Take out those whose deadline has come."""
-        over = []
-        while (first := self.first()) is not None and first.deadline <= now:
-            heappop(self._heap)
-            over.append(first)
-        return over
+    def over(self, now: float) -> Waiter | None:
+        """Take out one whose deadline has come, if there is any."""
+        first = self.first()
+        if first is None or first.deadline > now:
+            return None
+        heappop(self._heap)
+        return first
