@@ -1,0 +1,90 @@
+"""
+Processes that do anything at any time, on real stores: what is booked is held.
+
+Some are killed, tasks give up in every state, settle, hurry and pause.  The slots
+of all that counts, on the clock of the store, are then poured into one bucket.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .replay import excess
+
+pytestmark = pytest.mark.real_time
+
+ROVER = Path(__file__).with_name("rover.py")
+RATE, BURST = 100.0, 25.0
+# Instants are whole microseconds, and there are a few hundred.
+ROUNDED = 1e-3
+
+
+@pytest.fixture(params=["valkey", "redis", "file"])
+def where(request, name, tmp_path):
+    """Where the limit is kept."""
+    if request.param == "file":
+        return {"path": str(tmp_path / "limit")}
+    server = request.getfixturevalue("shared_server")(request.param)
+    return {"socket": str(server.socket), "name": name}
+
+
+def rove(where, directory, seconds=1.6, **deeds):
+    """Let four processes rove, kill one, start another; what they noted and told."""
+    spec = {"limit": (RATE, 1.0), "burst": BURST, "tasks": 12, "grace": 10, **deeds}
+    outs = [directory / f"rover{i}" for i in range(5)]
+
+    def start(index, seconds):
+        told = {"out": str(outs[index]), "seed": 100 * index, "seconds": seconds}
+        command = [sys.executable, str(ROVER), json.dumps({**where, **spec, **told})]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    crew = [start(index, seconds) for index in range(4)]
+    try:
+        assert [rover.stdout.readline() for rover in crew] == [b"ready\n"] * 4
+        time.sleep(seconds / 2)
+        crew[0].kill()
+        crew.append(start(4, seconds / 2))
+        assert crew[4].stdout.readline() == b"ready\n"
+        told = [rover.communicate(timeout=60) for rover in crew]
+    finally:
+        for rover in crew:
+            rover.kill()
+    return [line for out in outs for line in noted(out)], told[1:]
+
+
+def noted(out):
+    """Of one process: slots in seconds, what counts, by how much it ran early."""
+    entries = {}
+    # A last line cut short by a kill does not count.
+    for line in out.read_text().split("\n")[:-1]:
+        entry, due, amount, early = map(float, line.split())
+        _, _, before = entries.get(entry, (0, 0, early))
+        # Settled: the same slot again, with what it cost.
+        entries[entry] = (due / 1e6, amount, before)
+    return entries.values()
+
+
+@pytest.mark.parametrize(
+    ("settles", "more"),
+    # Who is booked ahead hears of a settlement within three quarters of a second.
+    [(0, 0.0), (9, RATE * 0.75)],
+    ids=["taking", "settling"],
+)
+def test_whatever_processes_do_the_slots_keep_the_bound(where, tmp_path, settles, more):
+    """Killed, cancelled, paused, settled: in no stretch are there too many slots."""
+    entries, told = rove(where, tmp_path, settles=settles)
+    slots = [(due, amount) for due, amount, _ in entries]
+
+    assert excess(slots, RATE, BURST) <= more + ROUNDED
+    # Nobody ran before its slot.
+    assert max(early for _, _, early in entries) <= 0
+    # Nobody is stranded, nothing went wrong, and nothing was written of it.
+    assert [json.loads(out) for out, _ in told] == [{"stranded": 0, "errors": []}] * 4
+    assert [errors for _, errors in told] == [b""] * 4
+    assert len(slots) > 50
