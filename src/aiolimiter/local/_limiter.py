@@ -8,7 +8,6 @@ from typing import final
 from .._core.decision import Decision
 from .._core.trip import Booking
 from .._shell.shared.limiter import SharedLimiter
-from .._shell.shared.line import SharedLine
 from .._shell.shared.rate import Rate, rates, terms
 from ._file import Contract, StateFile
 from ._store import FileStore
@@ -127,20 +126,10 @@ class FileLimiter(SharedLimiter):
 
     def _take(self, amount: float) -> bool:
         line = self._line
-        return line is not None and _idle(line) and self._store.take(amount)
+        return line is not None and line.is_quiet() and self._store.take(amount)
 
     def __repr__(self) -> str:
         return f"<FileLimiter {self._path!r}: {self._limits()}>"
-
-
-def _idle(line: SharedLine) -> bool:
-    """Whether nobody waits, and nothing is on its way to the file."""
-    return not (
-        line._asking.waiting  # noqa: SLF001 -- asked with every acquire
-        or line._booked.waiting  # noqa: SLF001 -- likewise
-        or line.pump.busy
-        or line.pump.is_asked
-    )
 
 
 def _leak(rate: Rate) -> tuple[float, float]:

@@ -33,6 +33,11 @@ class SharedOutlook(Clock):
         self._asking = Asking()
         self._booked = Booked()
 
+    def is_quiet(self) -> bool:
+        """Whether nobody waits, and nothing is on its way to the store."""
+        pump = self.pump
+        return not (self._waiting() or pump.busy or pump.is_asked)
+
     def room(self) -> float:
         """Return how much could be taken at once."""
         return slots.room(self._terms, self.pump.levels(self.time()))
@@ -42,7 +47,7 @@ class SharedOutlook(Clock):
         return LimiterStatistics(
             level=max(levels),
             available=slots.room(self._terms, levels),
-            waiting=self._asking.waiting + self._booked.waiting,
+            waiting=self._waiting(),
             amount_waiting=self._asking.amount + sum(w.amount for w in self._booked),
             seconds_to_next=self._seconds_to_next(levels),
         )
@@ -61,6 +66,9 @@ class SharedOutlook(Clock):
         )
         room = slots.room(self._terms, levels)
         return RateLimitExceeded(msg, Decision(False, retry_after, room))  # noqa: FBT003 -- a field
+
+    def _waiting(self) -> int:
+        return self._asking.waiting + self._booked.waiting
 
     def _seconds_to_next(self, levels: Levels) -> float | None:
         if self._booked.waiting:
