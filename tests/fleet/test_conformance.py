@@ -77,6 +77,19 @@ async def test_a_burst_is_whole(make):
     assert taken[10].retry_after == pytest.approx(6.0, abs=0.2)
 
 
+async def test_a_look_takes_nothing(make):
+    """Whether an amount fits can be asked, and what never fits does not."""
+    limiter = make(10, 60)
+    fits = [await ask(limiter.has_capacity(amount)) for amount in (10, 10, 0, 11)]
+    await fill(limiter, 7)
+
+    assert fits == [True, True, True, False]
+    assert await ask(limiter.has_capacity(3))
+    assert not await ask(limiter.has_capacity(4))
+    with pytest.raises(ValueError, match=r"^amount must be 0 or more, got -1$"):
+        await ask(limiter.has_capacity(-1))
+
+
 async def test_a_burst_of_its_own(make):
     """With a burst of three, three are admitted at once, whatever the rate."""
     limiter = make(10, 60, burst=3)

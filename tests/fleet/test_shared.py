@@ -146,6 +146,7 @@ async def test_without_a_limit_there_is_no_trip():
 
     assert (await limiter.try_acquire(3)).remaining == inf
     assert (await limiter.statistics()).available == inf
+    assert await limiter.has_capacity(1e9)
     assert limiter.burst == inf
     assert not store.requests
 

@@ -88,6 +88,24 @@ class SharedLimiter(Entering):
         """The largest amount that can be admitted."""
         return self._burst
 
+    async def has_capacity(self, amount: float = 1.0) -> bool:
+        """
+        Whether *amount* fits right now, by the store's word.
+
+        Only a look: it takes nothing, and ignores who is waiting and not booked.
+
+        Args:
+            amount: How much, in units.  More than the limiter holds never fits.
+
+        Raises:
+            BackendError: The store is away, whatever the policy.
+            ValueError: *amount* is negative or not a number.
+        """
+        amount = numbers.not_negative("amount", amount)
+        if self._line is None:
+            return amount <= self._burst
+        return await self._line.has_capacity(amount)
+
     async def acquire(
         self, amount: float = 1.0, *, max_wait: float | None = None
     ) -> None:

@@ -136,6 +136,12 @@ class SharedLine(SharedOutlook):
         self._enter()
         return self.outlook((await self.pump.tell()).after)
 
+    async def has_capacity(self, amount: float) -> bool:
+        """Whether *amount* fits right now, by the store's word."""
+        self._enter()
+        levels = (await self.pump.tell()).after
+        return slots.due(self._terms, levels, amount) == 0.0
+
     # Looking.
 
     def look(self) -> None:
@@ -267,8 +273,7 @@ class SharedLine(SharedOutlook):
 
     def _is_bound(self) -> bool:
         # A fork's copy of a loop is nobody's: the parent runs it.
-        waiting = self._asking.waiting + self._booked.waiting
-        return waiting > 0 and self._process == os.getpid()
+        return self._waiting() > 0 and self._process == os.getpid()
 
     def _arrive(self, now: float) -> None:  # noqa: ARG002 -- levels are not ours
         self._begin()
