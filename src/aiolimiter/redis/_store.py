@@ -8,8 +8,6 @@ from .._core.errors import BackendError
 from . import _script
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from .._core.trip import Reply, Request
 
 
@@ -21,9 +19,12 @@ class Client(Protocol):
     ``master_for``), and so has ``valkey.asyncio``.
     """
 
-    def evalsha(self, sha: str, numkeys: int, /, *args: Any) -> Awaitable[Any]: ...
+    # Awaited, what they return is the answer.  Any, because the asynchronous clients
+    # share their signatures with those that answer at once.
 
-    def eval(self, script: str, numkeys: int, /, *args: Any) -> Awaitable[Any]: ...
+    def evalsha(self, sha: str, numkeys: int, /, *args: str) -> Any: ...
+
+    def eval(self, script: str, numkeys: int, /, *args: str) -> Any: ...
 
 
 class RedisStore:
