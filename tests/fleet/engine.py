@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -106,6 +107,33 @@ def _info(client: redis.Redis) -> str:
         if isinstance(answer, dict)
         else str(answer)
     )
+
+
+@contextlib.contextmanager
+def sentinel(binary: Path, primary: Server) -> Iterator[int]:
+    """A Sentinel that watches *primary* under the name ``main``; its port."""
+    (port,) = free_ports(1)
+    with short_directory() as directory:
+        config = directory / "config"
+        config.write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {directory}\n"
+            f"sentinel monitor main 127.0.0.1 {primary.port} 1\n"
+            "sentinel down-after-milliseconds main 300\n"
+        )
+        command = [str(binary), str(config), "--sentinel"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            try:
+                with redis.Redis(port=port, decode_responses=True) as client:
+                    until(lambda: _knows_a_replica(client))
+                yield port
+            finally:
+                process.kill()
+
+
+def _knows_a_replica(client: redis.Redis) -> bool:
+    with contextlib.suppress(redis.ConnectionError):
+        return len(client.sentinel_slaves("main")) == 1
+    return False
 
 
 def follow(replica: Server, primary: Server) -> None:

@@ -13,6 +13,7 @@ import os
 import random
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ class Rover:
 
     async def live(self, until: float) -> None:
         """Do one thing after the other."""
-        deeds = [self._take] * 15 + [self._give_up] * 6 + [self._hurry] * 6
+        deeds = [self._take] * 15 + [self._hurry] * 6
+        deeds += [self._give_up] * 4 + [self._give_up_at_last] * 2
         deeds += [self._settle] * self._spec["settles"] + [self._pause]
         while time.monotonic() < until:
             await self._random.choice(deeds)()
@@ -71,24 +73,29 @@ class Rover:
         self._note(await self._limiter._book(amount, None), amount)
 
     async def _give_up(self) -> None:
-        # Queued, on its way, booked, or granted in the very step.
+        # Queued, on its way, or booked; or granted, and before it runs.
         task = asyncio.create_task(self._take())
-        chance = self._random.random()
-        if chance < 0.3:
-            for _ in range(self._random.randrange(12)):
-                await asyncio.sleep(0)
-        elif chance < 0.6:
-            while task._fut_waiter is None and not task.done():
-                await asyncio.sleep(0)
-            if task._fut_waiter is not None:
-                task._fut_waiter.add_done_callback(lambda _: task.cancel())
-        else:
-            await asyncio.sleep(self._random.random() * 0.1)
-        if chance < 0.3 or chance >= 0.6:
-            task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        if not task.cancelled() and task.exception() is not None:
-            raise task.exception()
+        for _ in range(self._random.randrange(12)):
+            await asyncio.sleep(0)
+        await asyncio.sleep(self._random.choice([0, 0.1]) * self._random.random())
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def _give_up_at_last(self) -> None:
+        amount, line = self._amount(), self._limiter._line
+
+        async def wait() -> None:
+            turn = line.ask(amount, None)
+            turn.add_done_callback(lambda _: task.cancel())
+            try:
+                await turn
+            finally:
+                line.lost(turn, amount)
+
+        task = asyncio.create_task(wait())
+        with suppress(asyncio.CancelledError):
+            await task
 
     async def _hurry(self) -> None:
         amount = self._amount()

@@ -45,6 +45,12 @@ async def timed(waiter):
     return time.monotonic() - start
 
 
+async def run_time(limiter, amount=1.0):
+    """When it ran, and what it took."""
+    await limiter.acquire(amount)
+    return time.monotonic(), amount
+
+
 def test_killed_with_two_hundred_waiting(own, client_of, name, tmp_path):
     """The next process waits a turn, not for what a killed one had queued."""
     where = {"socket": str(own.socket), "name": name}
@@ -56,11 +62,17 @@ def test_killed_with_two_hundred_waiting(own, client_of, name, tmp_path):
         async def next_process():
             async with client_of(own) as client:
                 await client.ping()
-                return await timed(RedisLimiter(client, name, 20, 1.0).acquire())
+                limiter = RedisLimiter(client, name, 20, 1.0)
+                waited = await timed(limiter.acquire())
+                return waited, [await run_time(limiter) for _ in range(10)]
 
-        waited = asyncio.run(next_process())
+        waited, later = asyncio.run(next_process())
+        (killed,) = fleet.shares()
 
     assert waited <= 0.2
+    assert len(killed.admitted) >= 20
+    # One for the waiter in between, one for those who run late.
+    assert excess([*killed.admitted, *later], 20, 20) <= 1
 
 
 async def test_cancelled_while_queued(client, name):
@@ -117,23 +129,29 @@ async def test_cancelled_once_it_has_a_place(client, name):
     assert time.monotonic() - start < 0.25 + 0.1
 
 
-async def test_cancelled_when_granted_and_before_it_runs(client, name):
+async def test_cancelled_when_granted_and_before_it_runs(client, name, monkeypatch):
     """Who is cancelled between its grant and its run gives its amount back."""
-    limiter = RedisLimiter(client, name, 10, 10)
-    await limiter.acquire(10)
-    await limiter.pause(0)
-    waiter = asyncio.create_task(limiter.acquire())
-    while not waiter.done():
-        # Granted in this round of the loop or not: cancel just as it comes due.
-        await asyncio.sleep(0)
-        stats = await limiter.statistics()
-        if stats.seconds_to_next is not None and stats.seconds_to_next < 0.0005:
-            break
-    waiter.cancel()
-    await asyncio.gather(waiter, return_exceptions=True)
-    waited = await timed(limiter.acquire())
+    limiter = RedisLimiter(client, name, 4, 1)
+    await limiter.acquire(4)
+    ask = limiter._line.ask
 
-    assert waited < 1.0 + 0.1
+    def ask_and_be_cancelled(*what):
+        turn = ask(*what)
+        # Called before the task is woken, since the task does not wait yet.
+        turn.add_done_callback(lambda _: waiter.cancel())
+        return turn
+
+    with monkeypatch.context() as patch:
+        patch.setattr(limiter._line, "ask", ask_and_be_cancelled)
+        (waiter,) = await many(limiter, 1)
+    await asyncio.gather(waiter, return_exceptions=True)
+    next_one = await timed(limiter.acquire())
+    second = await timed(limiter.acquire())
+
+    assert waiter.cancelled()
+    assert next_one < 0.15
+    # What came back is there once, not twice.
+    assert 0.25 - 0.15 < second < 0.25 + 0.1
 
 
 async def test_ten_thousand_cancelled_at_once(own, name):
@@ -370,6 +388,19 @@ def test_a_loop_that_ends_with_waiters_ends_quietly(valkey, name):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("decode", [False, True])
+async def test_the_other_cluster_client(shared_server, name, decode):
+    """valkey-py's client of a cluster is as good as redis-py's."""
+    node = shared_server("cluster")[0]
+    options = {"host": "127.0.0.1", "port": node.port, "decode_responses": decode}
+    async with valkey.asyncio.ValkeyCluster(**options) as client:
+        limiter = RedisLimiter(client, name, 20, 1)
+        await limiter.acquire(20)
+        waited = await timed(limiter.acquire(2))
+
+    assert waited == pytest.approx(0.1, abs=0.08)
 
 
 def test_a_fork_after_use(valkey, name):

@@ -11,7 +11,7 @@ import asyncio
 import time
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import Redis, Sentinel
 
 from aiolimiter import BackendError
 from aiolimiter.redis import RedisLimiter
@@ -203,6 +203,12 @@ async def test_a_reply_cut_in_the_middle(own, name):
     assert excess(ran, 50, 50) <= 1
 
 
+async def run_time(limiter, amount=1.0):
+    """When it ran, and what it took."""
+    await limiter.acquire(amount)
+    return time.monotonic(), amount
+
+
 async def test_promoted_replica(name):
     """After a failover the limit goes on where the replica was."""
     one, two = engine.free_ports(2)
@@ -220,17 +226,46 @@ async def test_promoted_replica(name):
         ):
             limiter = RedisLimiter(client, name, 50, 1, on_error="wait")
             start = time.monotonic()
-            await limiter.acquire(50)
-            waiting = [asyncio.create_task(limiter.acquire()) for _ in range(50)]
+            ran = [await run_time(limiter, 50)]
+            waiting = [asyncio.create_task(run_time(limiter)) for _ in range(50)]
             await asyncio.sleep(0.3)
             primary.kill()
             engine.promote(replica)
             line.target = replica.socket
             line.cut()
-            await asyncio.wait_for(asyncio.gather(*waiting), 10)
+            ran += await asyncio.wait_for(asyncio.gather(*waiting), 10)
             waited = time.monotonic() - start
 
     assert 0.98 < waited < 2.5
+    assert excess(ran, 50, 50) <= 1
+
+
+async def test_a_sentinels_client_follows_the_failover():
+    """A client from a Sentinel goes on at the node that it promotes."""
+    one, two = engine.free_ports(2)
+    fast = ("--repl-diskless-sync-delay", "0")
+    with (
+        engine.running(binary("valkey"), port=one, options=fast) as primary,
+        engine.running(binary("valkey"), port=two) as replica,
+    ):
+        engine.follow(replica, primary)
+        with engine.sentinel(binary("valkey"), primary) as port:
+            sentinel = Sentinel([("127.0.0.1", port)])
+            async with sentinel.master_for("main") as client:
+                limiter = RedisLimiter(client, "limit", 20, 1, on_error="wait")
+                ran = [await run_time(limiter, 20)]
+                waiting = [asyncio.create_task(run_time(limiter)) for _ in range(20)]
+                await asyncio.sleep(0.3)
+                primary.kill()
+                ran += await asyncio.wait_for(asyncio.gather(*waiting), 20)
+            for node in sentinel.sentinels:
+                await node.aclose()
+        with engine.admin(replica) as by_hand:
+            role = by_hand.info("replication")["role"]
+
+    assert role == "master"
+    assert len(ran) == 21
+    assert excess(ran, 20, 20) <= 1
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -239,7 +274,7 @@ async def test_the_servers_clock_steps(own, name, hours):
     with engine.admin(own) as by_hand:
         async with Redis(unix_socket_path=str(own.socket)) as client:
             first = RedisLimiter(client, name, 10, 1)
-            await first.acquire(10)
+            ran = [await run_time(first, 10)]
             (key,) = by_hand.keys("*")
             level, last, *rest = by_hand.get(key).split()
             # As the key would look to a server whose clock stepped by that much.
@@ -247,15 +282,18 @@ async def test_the_servers_clock_steps(own, name, hours):
             by_hand.set(key, " ".join([level, str(stepped), *rest]), ex=7200)
             later = RedisLimiter(client, name, 10, 1)
             start = time.monotonic()
-            await asyncio.wait_for(
-                asyncio.gather(*(later.acquire() for _ in range(5))), 5
+            ran += await asyncio.wait_for(
+                asyncio.gather(*(run_time(later) for _ in range(12))), 5
             )
             waited = time.monotonic() - start
 
     if hours < 0:
-        assert 0.3 < waited < 0.5 + 0.3
+        assert 1.0 < waited < 1.2 + 0.3
+        assert excess(ran, 10, 10) <= 1
     else:
-        assert waited < 0.2
+        assert 0.2 < waited < 0.2 + 0.3
+        # fleet.md 2.1: at most one burst.
+        assert excess(ran, 10, 10) <= 10 + 1
 
 
 async def test_a_clock_an_hour_back_does_not_lock_out_those_who_only_try(own, name):
