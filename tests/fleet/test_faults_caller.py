@@ -233,7 +233,7 @@ async def test_settled_down_while_others_hold_places_ahead(
             ran.append((time.monotonic(), float(bool(decision))))
 
     assert ran[1][0] - start < 1.2
-    # 2.4 of fleet.md: within what leaks in half a second.
+    # Within what leaks until it is heard of.
     assert excess(ran, 10, 100) <= 10 * 0.5 + 1
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.real_time
 
 RATE = 100.0
 # What one process may hold booked: the others', when the server forgets it and
-# one of them tells it what it knew.  fleet.md 2.1 allows that much more.
+# one of them tells it what it knew.  The guide allows that much more.
 TURN = RATE * 0.05
 
 
@@ -34,7 +34,7 @@ def hold(shares, *, rate=RATE, burst=RATE, forgotten=0.0):
     """Whether the limit held, and nobody is stranded or saw an error."""
     everything = [entry for share in shares for entry in share.admitted]
     lag = max(share.lag for share in shares)
-    # fleet.md 2.1: run times may be late, and as much as runs late may be over.
+    # The promise is about slots: as much as runs late may be over.
     over = excess(everything, rate, burst) - 1 - rate * lag - forgotten
     return (
         over <= 0,
@@ -292,7 +292,7 @@ async def test_the_servers_clock_steps(own, name, hours):
         assert excess(ran, 10, 10) <= 1
     else:
         assert 0.2 < waited < 0.2 + 0.3
-        # fleet.md 2.1: at most one burst.
+        # A clock that jumps forward forgives at most one burst.
         assert excess(ran, 10, 10) <= 10 + 1
 
 

@@ -211,6 +211,29 @@ def test_a_fork_after_use(path):
     assert got == 10
 
 
+def test_a_limiter_used_in_a_later_loop(path):
+    """In the next loop a limiter works on, with its level, without the old waiters."""
+    limiter = FileLimiter(path, 20, 1)
+
+    async def strand():
+        await limiter.acquire(20)
+        stranded.extend(asyncio.create_task(limiter.acquire()) for _ in range(10))
+        await asyncio.sleep(0.02)
+
+    async def come_back():
+        start = time.monotonic()
+        await limiter.acquire(4)
+        return time.monotonic() - start, await limiter.statistics()
+
+    stranded = []
+    asyncio.run(strand())
+    waited, now = asyncio.run(come_back())
+
+    assert all(task.cancelled() for task in stranded)
+    assert 0.1 < waited < 0.2 + 0.1
+    assert now.waiting == 0
+
+
 async def test_no_limit_needs_no_room(path):
     """Without a limit everything is admitted, and two such limiters agree."""
     limiter = FileLimiter(path, inf, 60)

@@ -6,15 +6,16 @@ import asyncio
 import gc
 import subprocess
 import sys
+import time
 
 import pytest
 from redis.asyncio import Redis
-from valkey.asyncio import Valkey
 
 from aiolimiter import BackendError
 from aiolimiter.redis import RedisKeyedLimiter, RedisLimiter, _keyed
 
 from . import engine
+from .replay import excess
 
 pytestmark = pytest.mark.real_time
 
@@ -24,31 +25,6 @@ def calls(server, *, command: str = "evalsha") -> int:
     with engine.admin(server) as admin:
         found = admin.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})
         return found["calls"]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"decode_responses": False},
-        {"decode_responses": True},
-        {"protocol": 2},
-        {"protocol": 3, "decode_responses": True},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("client_class", [Redis, Valkey])
-async def test_any_client_will_do(valkey, name, client_class, options):
-    """redis-py and valkey-py, decoding or not, RESP2 or RESP3, share one limit."""
-    path = str(valkey.socket)
-    async with client_class(unix_socket_path=path, **options) as client:
-        limiter = RedisLimiter(client, name, 10, 3600)
-        async with limiter.reserve(6) as reservation:
-            await reservation.settle(8)
-        decision = await limiter.try_acquire(3)
-
-    assert not decision
-    assert decision.retry_after == pytest.approx(360, abs=2)
-    assert decision.remaining == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("odd", ["a b", "{tag}:x", "{", "naïve-名", "a:b\nc", ""])
@@ -166,6 +142,23 @@ async def test_two_configurations_of_one_name_share_the_level(client, name):
 
     assert (await new.try_acquire(8)).remaining == pytest.approx(2, abs=0.1)
     assert not await old.try_acquire(1)
+
+
+async def test_several_rates_hold_at_once(any_client, name):
+    """Of 20 at once and 100/s, and 30 and 30/s, each binds where it is lower."""
+    limiter = RedisLimiter(any_client, name, [(20, 0.2), (30, 1)])
+    start, ran = time.monotonic(), []
+
+    async def one():
+        await limiter.acquire()
+        ran.append((time.monotonic() - start, 1.0))
+
+    await asyncio.gather(*(one() for _ in range(45)))
+
+    assert excess(ran, 100, 20) <= 1 + 100 * 0.02
+    assert excess(ran, 30, 30) <= 1 + 30 * 0.02
+    assert 0.5 <= ran[-1][0] < 0.7
+    assert 0.05 <= ran[26][0] < 0.2
 
 
 async def test_a_gather_with_room_for_all_is_a_few_trips(own, name):

@@ -95,6 +95,48 @@ async def test_two_processes_take_turns():
     assert min(steady.values()) / max(steady.values()) > 0.95
 
 
+class Far:
+    """A store that is some way off for one of its processes."""
+
+    def __init__(self, store, way):
+        self._store = store
+        self._way = way
+
+    async def trip(self, request):
+        await asyncio.sleep(self._way)
+        reply = await self._store.trip(request)
+        await asyncio.sleep(self._way)
+        return reply
+
+
+@pytest.mark.parametrize(
+    ("way", "least", "most"), [(0.005, 0.95, 1.05), (0.02, 0.95, 1.05), (0.1, 0.3, 3)]
+)
+async def test_a_process_far_from_the_store_has_its_share(way, least, most):
+    """Far away a process gets the same, up to 40 ms there and back; then a part."""
+    # bucket4j #80: one data centre got three times what the other one did.
+    store, counts = Memory(), Counter()
+
+    async def worker(limiter, place):
+        while True:
+            await limiter.acquire()
+            counts[place] += 1
+
+    near, far = process(store, 100, burst=10), process(Far(store, way), 100, burst=10)
+    tasks = [
+        asyncio.create_task(worker(limiter, place))
+        for place, limiter in (("near", near), ("far", far))
+        for _ in range(30)
+    ]
+    await asyncio.sleep(10)
+    for task in tasks:
+        task.cancel()
+    await asyncio.sleep(1)
+
+    assert sum(counts.values()) == pytest.approx(1010, abs=8)
+    assert least < counts["far"] / counts["near"] < most
+
+
 async def test_a_small_request_passes_a_large_one_that_has_just_come():
     """In the queue a process serves by arrival plus the amount's own leaking time."""
     limiter = process(Memory(0.001), 10)
