@@ -12,7 +12,7 @@ from math import inf
 from aiolimiter import AsyncLimiter, RateLimitExceeded
 
 from .hand_loop import HandLoop
-from .model import CATCH_UP, SLACK, History, Promise, goes_before
+from .model import CATCH_UP, SLACK, History, Promise, goes_before, place
 
 
 class Person:
@@ -263,7 +263,7 @@ class World:
         assert isinstance(error, RateLimitExceeded), error
         rate = self.history.rate
         ahead = [p for p in rivals if not goes_before(person, p, rate)]
-        wait = self._wait_behind(ahead, person.amount)
+        wait = self._wait_behind(ahead, person.amount, SLACK)
         assert wait > person.max_wait - SLACK, "refused, and would be in time"
         person.state = "gone"
 
@@ -274,15 +274,28 @@ class World:
             assert not self._surely_fits(person.amount), "fits, and has to wait"
         if person.max_wait is not None:
             ahead = [p for p in rivals if goes_before(p, person, rate)]
-            wait = self._wait_behind(ahead, person.amount)
+            wait = self._wait_behind(ahead, person.amount, -SLACK)
             assert wait <= person.max_wait + SLACK, "hopeless, and not refused"
         person.state = "waiting"
         self.promise.wait()
         if not self.history.floor:
             self.history.happen(History.wait, True)  # noqa: FBT003 -- somebody does
 
-    def _wait_behind(self, ahead, amount):
-        return self._wait(sum(person.amount for person in ahead) + amount)
+    def _wait_behind(self, ahead, amount, patience):
+        # Who will have to give up is in the way until then, and takes nothing;
+        # for the cases that rounding decides, everybody has some *patience*.
+        total = least = 0.0
+        for other in sorted(ahead, key=self._key):
+            wait = max(least, self._wait(total + other.amount))
+            left = other.deadline - self.history.at
+            if wait <= left + patience:
+                total, least = total + other.amount, wait
+            else:
+                least = max(least, left)
+        return max(least, self._wait(total + amount))
+
+    def _key(self, person):
+        return place(person, self.history.rate), person.number
 
     def _observe(self):
         """See who was granted and who was refused, and whether it is lawful."""
