@@ -417,6 +417,17 @@ async def test_cancelled_while_it_waits(ask):
     assert await admission(second) == 10
 
 
+async def test_who_is_cancelled_is_in_nobodys_way():
+    """Who is cancelled is not counted any more, also before its task knows."""
+    first, second = AsyncLimiter(10, 10), await spent(AsyncLimiter(5, 10))
+    task = await in_line(CombinedLimiter(first, second), 5)
+
+    task.cancel()
+
+    assert second.statistics().waiting == 0
+    assert await admission(second, 1, max_wait=2) == 2
+
+
 @pytest.mark.parametrize("ask", [admission, enter])
 async def test_cancelled_after_its_grant(ask):
     """Who is cancelled after the grant and before it runs gives back to all."""

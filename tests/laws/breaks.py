@@ -453,8 +453,8 @@ BREAKS = [
         ),
         (
             "a cancelled request is still counted",
-            "        self._where.queue.gone(self.amounts[self._where])",
-            "        pass",
+            "        self.turn.queue, self.turn.amount = line.queue, amount",
+            "        self.turn.queue, self.turn.amount = line.queue, 0.0",
         ),
         (
             "a promise outlives its request",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .._core import numbers
 from .._core.decision import Decision, decided
+from .queue import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ class Request:
 
     _visitor: Visitor
     _where: Line
-    turn: asyncio.Future[Marks]
+    turn: Turn
 
     def __init__(self, amounts: Mapping[Line, float]) -> None:
         self.amounts = amounts
@@ -102,7 +103,7 @@ class Request:
             if slowest.delay(amount, self.key) > max_wait:
                 raise slowest.refusal(amount, max_wait, self._refused())
             self.deadline = self.arrival + max_wait
-        self.turn = loop.create_future()
+        self.turn = Turn(loop=loop)
         for line in self.amounts:
             line.needed += 1
         self._wait_in(slowest)
@@ -113,10 +114,10 @@ class Request:
         turn = self.turn
         if turn.get_loop().is_closed():
             return
-        if not turn.done():
-            turn.cancel()
+        turn.cancel()
         if turn.cancelled():
-            self._leave()
+            self._withdraw()
+            self._where.look()
         elif turn.exception() is None:
             for line, mark in turn.result().items():
                 line.settle(mark, self.amounts[line], 0.0)
@@ -194,6 +195,8 @@ class Request:
         amount = self.amounts[line]
         line.unpromise(self)
         self._where = line
+        # Cancelled, it leaves the queue in which it is by then.
+        self.turn.queue, self.turn.amount = line.queue, amount
         self._visitor = Visitor(self, amount)
         line.join(self._visitor)
         if leaving is not None:
@@ -201,11 +204,6 @@ class Request:
             for other, reserved in self.amounts.items():
                 if other is not line:
                     other.promise(self, due, reserved)
-
-    def _leave(self) -> None:
-        self._withdraw()
-        self._where.queue.gone(self.amounts[self._where])
-        self._where.look()
 
     def _withdraw(self) -> None:
         for line in self.amounts:
