@@ -30,7 +30,10 @@ FEW = 2048
 # How many calls share one sweep.
 CALLS = 64
 # How many live keys it looks at while there are few, and while there are many.
-LOOKS, MORE = 8, 128
+LOOKS, MORE = 8, 32
+# For how many calls one counts that makes one more live of many: so that they
+# can't pile up.
+HASTE = 8
 
 
 class Keys(Clock):
@@ -113,12 +116,15 @@ class Keys(Clock):
         return decided(Decision, (True, 0.0, left))
 
     def line(self, key: Hashable) -> Line:
-        """Return the line of *key*, which is live from now on."""
+        """
+        Return the line of *key*, which is live from now on.
+
+        Nothing is swept here: one may need the lines of several keys, and finds
+        them one after the other.
+        """
         if key not in self._lines:
             if len(self._lines) >= self._few:
-                # Two looked at for each that comes: they can't pile up.
-                for _ in range(min(2, len(self._round))):
-                    self._look_at_one()
+                self.calls -= HASTE
             self._enliven(key)
         return self._lines[key]
 
@@ -188,6 +194,10 @@ class Keys(Clock):
     def _look_at_one(self) -> None:
         key, used_at = self._round.popleft()
         line = self._lines[key]
+        if line.queue.waiting:
+            # As most do where there are many.
+            self._round.append((key, used_at))
+            return
         # The first look finds every line used, since it came to be so.
         used = line.meter.at > used_at
         now = line.advance()
