@@ -226,7 +226,7 @@ BREAKS = [
         ),
         (
             "a change of the rate leaves the order as it was",
-            "                waiter.key = self._key(waiter)",
+            "                waiter.key = waiter.key_in(meter)",
             "                pass",
         ),
         (
@@ -443,18 +443,13 @@ BREAKS = [
         MANY,
         (
             "who waited for several takes from none",
-            "        self._take()\n        marks",
-            "        marks",
+            "        several.take(self.amounts)\n        self.set",
+            "        self.set",
         ),
         (
             "whoever is due in one takes from all",
-            "        if slowest is not None:\n            self._wait_in(slowest, l",
-            "        if slowest is self:\n            self._wait_in(slowest, l",
-        ),
-        (
-            "a cancelled request is still counted",
-            "        self.turn.queue, self.turn.amount = line.queue, amount",
-            "        self.turn.queue, self.turn.amount = line.queue, 0.0",
+            "        if slowest is not None:\n            self.wait_in(slowest)",
+            "        if slowest is self:\n            self.wait_in(slowest)",
         ),
         (
             "a promise outlives its request",

@@ -13,7 +13,6 @@ layer run dry has the fate of the one below it, and becomes one with it.
 from __future__ import annotations
 
 from math import inf
-from typing import Final
 
 
 class Layer:
@@ -29,18 +28,22 @@ class Layer:
         self.holders = 1
 
 
-class Layers:
-    """The layers of one bucket; there are none unless somebody holds one."""
+class Layers(Layer):
+    """
+    The layers of one bucket; there are none unless somebody holds one.
 
-    __slots__ = ("_ground", "_top", "depth")
+    It is the ground they lie on: the layer that has no water, and none below.
+    """
+
+    __slots__ = ("_top", "depth")
 
     def __init__(self) -> None:
-        self._ground: Final = Layer(0.0, None)
-        self._top = self._ground
+        super().__init__(0.0, None)
+        self._top: Layer = self
         self.depth = 0.0
 
     def __bool__(self) -> bool:
-        return self._top is not self._ground
+        return self._top is not self
 
     def open(self, level: float) -> Layer:
         """Start a layer that reaches up to *level*, held once."""
@@ -58,7 +61,7 @@ class Layers:
         """Let go of *layer*; unheld, its water counts for the one above it."""
         layer = _found(layer)
         layer.holders -= 1
-        if layer is self._ground or layer.holders:
+        if layer is self or layer.holders:
             return
         if layer.above is None:
             self.depth -= layer.water

@@ -59,6 +59,8 @@ def finite(name: str, value: float) -> float:
 
 def amount(value: float, most: float) -> float:
     """Return *value* as a float if a limiter that holds *most* can admit it."""
+    if value.__class__ is float and 0.0 <= value <= most and value < inf:
+        return value
     number = finite("amount", value)
     if number > most:
         raise never_fits(number, most)

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Self, TypeAlias, final
 
 from .._core import numbers
 from .._core.decision import Decision, LimiterStatistics
+from . import several
 from .block import Block
 from .entering import Entering
-from .request import Request
+from .request import ask
 from .verbs import Verbs, longest
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from .line import Line
-    from .request import Marks
+    from .several import Marks
 
     # The name of a member, its line, and how much is wanted from it.
     _Share: TypeAlias = tuple[str | None, Line, float]
@@ -56,17 +57,17 @@ class CombinedLimiter(Entering):
         ValueError: A member is called ``amount``, ``actual`` or ``max_wait``.
     """
 
-    __slots__ = ("__weakref__", "_members")
+    __slots__ = ("__weakref__", "_named", "_unnamed")
 
     def __init__(self, *limiters: Verbs, **named: Verbs) -> None:
-        self._members: list[tuple[str | None, Verbs]] = [
-            *((None, limiter) for limiter in limiters),
-            *named.items(),
-        ]
-        if not self._members:
+        # As they come: who waits may have made one for this call, and the
+        # garbage collector looks at all that waits.
+        self._unnamed = limiters
+        self._named = named
+        if not (limiters or named):
             msg = "nothing to combine: give at least one limiter"
             raise TypeError(msg)
-        for name, limiter in self._members:
+        for name, limiter in self._members():
             if name in _TAKEN:
                 msg = f"a member can't be called {name!r}: choose another name"
                 raise ValueError(msg)
@@ -96,14 +97,15 @@ class CombinedLimiter(Entering):
                 member holds, or *max_wait* is negative.
             RuntimeError: Tasks of another event loop wait for a member.
         """
-        request = self._request(amount, amounts)
-        turn = request.ask(longest(max_wait))
-        if turn is not None:
+        wanted = _wanted(self._shares(amount, amounts))
+        request = ask(wanted, longest(max_wait))
+        if request is not None:
             try:
-                await turn
+                marks = await request
             except BaseException:
                 request.lost()
                 raise
+            several.release(marks)
 
     def try_acquire(self, amount: float = 1.0, **amounts: float) -> Decision:
         """
@@ -122,7 +124,7 @@ class CombinedLimiter(Entering):
             ValueError: An amount is negative, not finite or more than the
                 member holds.
         """
-        return self._request(amount, amounts).decide()
+        return several.decide(_wanted(self._shares(amount, amounts)))
 
     def reserve(
         self, amount: float = 1.0, *, max_wait: float | None = None, **amounts: float
@@ -147,7 +149,7 @@ class CombinedLimiter(Entering):
             ValueError: An amount is negative, not finite or more than the
                 member holds, or *max_wait* is negative.
         """
-        self._request(amount, amounts)
+        _wanted(self._shares(amount, amounts))
         return CombinedReservation(self, amount, amounts, longest(max_wait))
 
     def statistics(self) -> LimiterStatistics:
@@ -157,7 +159,7 @@ class CombinedLimiter(Entering):
         ``level`` and ``available`` are those of the member with the least left,
         the rest is of all members together.
         """
-        each = [limiter.statistics() for _, limiter in self._members]
+        each = [limiter.statistics() for _, limiter in self._members()]
         least = min(each, key=lambda one: one.available)
         waits = [one.seconds_to_next for one in each if one.seconds_to_next is not None]
         return LimiterStatistics(
@@ -171,51 +173,39 @@ class CombinedLimiter(Entering):
     def __repr__(self) -> str:
         members = ", ".join(
             repr(limiter) if name is None else f"{name}={limiter!r}"
-            for name, limiter in self._members
+            for name, limiter in self._members()
         )
         return f"CombinedLimiter({members})"
 
-    def _request(self, amount: float, amounts: dict[str, float]) -> Request:
-        return _requested(self._shares(amount, amounts))
-
     def _shares(self, amount: float, amounts: dict[str, float]) -> list[_Share]:
-        self._check_names(amounts)
+        if amounts:
+            self._check_names(amounts)
         shares: list[_Share] = []
-        for (name, _), line in zip(self._members, self._lines(), strict=True):
-            each = numbers.amount(amounts.get(name or "", amount), line.meter.burst)
-            shares.append((name, line, each))
+        for name, limiter in self._members():
+            line = limiter._line  # noqa: SLF001 -- one layer
+            each = amounts.get(name or "", amount) if amounts else amount
+            shares.append((name, line, numbers.amount(each, line.meter.burst)))
         return shares
 
-    def _lines(self) -> list[Line]:
-        lines: list[Line] = []
-        try:
-            for _, limiter in self._members:
-                line = limiter._line  # noqa: SLF001 -- one layer
-                # Finding a key's line may fold another one that looks quiet.
-                line.needed += 1
-                lines.append(line)
-        finally:
-            for line in lines:
-                line.needed -= 1
-        return lines
+    def _members(self) -> list[tuple[str | None, Verbs]]:
+        unnamed: list[tuple[str | None, Verbs]] = [(None, one) for one in self._unnamed]
+        return [*unnamed, *self._named.items()]
 
     def _check_names(self, amounts: dict[str, float]) -> None:
-        names = [name for name, _ in self._members if name is not None]
         for name in amounts:
-            if name not in names:
-                there = ", ".join(names) or "none with a name"
+            if name not in self._named:
+                there = ", ".join(self._named) or "none with a name"
                 msg = f"no member is called {name!r}: there is {there}"
                 raise TypeError(msg)
 
 
-def _requested(shares: list[_Share]) -> Request:
+def _wanted(shares: list[_Share]) -> dict[Line, float]:
     wanted: dict[Line, float] = {}
     for _, line, each in shares:
         # One limiter may be a member twice.
-        wanted[line] = wanted.get(line, 0.0) + each
-    for line, each in wanted.items():
-        numbers.amount(each, line.meter.burst)
-    return Request(wanted)
+        already = wanted.get(line, 0.0)
+        wanted[line] = numbers.amount(already + each, line.meter.burst)
+    return wanted
 
 
 @final
@@ -252,18 +242,16 @@ class CombinedReservation(Block):
     async def __aenter__(self) -> Self:
         self._enter()
         shares = self._combined._shares(self._amount, self._amounts)  # noqa: SLF001 -- one concept
-        request = _requested(shares)
-        turn = request.ask(self._max_wait)
-        if turn is None:
-            self._marks = request.mark()
+        wanted = _wanted(shares)
+        request = ask(wanted, self._max_wait)
+        if request is None:
+            self._marks = several.mark(wanted)
         else:
             try:
-                self._marks = await turn
+                self._marks = await request
             except BaseException:
                 request.lost()
                 raise
-            for line, mark in self._marks.items():
-                line.meter.hold(mark)
         self._shares = shares
         self._enter_done()
         return self
@@ -275,8 +263,7 @@ class CombinedReservation(Block):
         traceback: TracebackType | None,
     ) -> None:
         self._leave()
-        for line, mark in self._marks.items():
-            line.meter.release(mark)
+        several.release(self._marks)
 
     def settle(self, actual: float | None = None, **actuals: float) -> None:
         """
@@ -302,9 +289,10 @@ class CombinedReservation(Block):
             total[1] += numbers.finite("actual", cost)
         self._settle()
         # Found anew: a key that has leaked empty meanwhile may be forgotten.
-        lines = self._combined._lines()  # noqa: SLF001 -- one concept
+        found = self._combined._shares(0.0, {})  # noqa: SLF001 -- one concept
         anew = {
-            line: found for (_, line, _), found in zip(self._shares, lines, strict=True)
+            line: there
+            for (_, line, _), (_, there, _) in zip(self._shares, found, strict=True)
         }
         for line, (reserved, cost) in costs.items():
             anew[line].settle(self._marks[line], reserved, cost)

@@ -30,9 +30,9 @@ class Deadlines(Generic[W]):
             heappop(heap)
         return heap[0][2] if heap else None
 
-    def clear(self) -> None:
-        """Forget everybody."""
-        self._heap.clear()
+    def drop(self) -> None:
+        """Forget whose deadline is next."""
+        heappop(self._heap)
 
     def _sweep(self) -> None:
         # Those who are granted or gone in time stay behind; swept when they

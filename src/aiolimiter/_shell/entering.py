@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from abc import ABC, abstractmethod
 from functools import wraps
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
@@ -32,17 +31,19 @@ _done.set_result(None)
 DONE = cast("CoroutineType[Any, Any, None]", _done)
 
 
-class Entering(ABC):
+class Entering:
     """What follows from ``acquire``: entering acquires 1, leaving does nothing."""
 
     __slots__ = ()
 
-    @abstractmethod
-    async def acquire(
-        self, amount: float = 1.0, *, max_wait: float | None = None
-    ) -> None:
-        """Wait until *amount* is admitted."""
-        ...
+    # No abstract base class: to ask whether something is one of these would cost
+    # a combined limiter more than all else in making it.
+    if TYPE_CHECKING:
+
+        async def acquire(
+            self, amount: float = 1.0, *, max_wait: float | None = None
+        ) -> None:
+            """Wait until *amount* is admitted."""
 
     def __call__(
         self, function: Callable[P, Awaitable[R]]

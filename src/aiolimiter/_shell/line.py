@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from math import inf, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .._core import numbers
 from .._core.bucket import LATENESS
@@ -28,7 +28,7 @@ from .queue import Turn
 
 if TYPE_CHECKING:
     from .._core.meter import Mark, Meter
-    from .request import Visitor
+    from .request import Request
 
 
 class Line(Outlook):
@@ -38,7 +38,7 @@ class Line(Outlook):
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
-        self._deadlines: Deadlines[Turn | Visitor] = Deadlines()
+        self._deadlines: Deadlines[Turn] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
 
@@ -106,12 +106,13 @@ class Line(Outlook):
         self.join(turn)
         return turn
 
-    def join(self, waiter: Turn | Visitor) -> None:
+    def join(self, waiter: Turn) -> None:
         """Let *waiter* queue: it was not admitted at once."""
         queue = self.queue
         first = queue.push(waiter)
         due = waiter.deadline
         if due < inf:
+            self._deadlines = self._deadlines or Deadlines()
             self._deadlines.push(waiter)
         if first and queue.waiting > 1:
             # Who is passed will be later than was foretold.
@@ -169,7 +170,7 @@ class Line(Outlook):
                 waiter.set_exception(numbers.never_fits(waiter.amount, meter.burst))
                 self.queue.gone(waiter.amount)
             else:
-                waiter.key = self._key(waiter)
+                waiter.key = waiter.key_in(meter)
         self.queue.reorder(waiters)
         self.look()
 
@@ -188,18 +189,13 @@ class Line(Outlook):
         if self.queue.waiting:
             self._set_alarm(self.meter.at)
 
-    def comes_at(self, visitor: Visitor, now: float) -> float:
-        """Return the instant at which *visitor* comes, at the soonest."""
-        due = self.due_of(visitor)
+    def comes_at(self, request: Request, now: float) -> float:
+        """Return the instant at which *request* comes, at the soonest."""
+        due = self.due_of(request)
         if due > now:
             return due
         # A promise holds it back until the next look; or that is just going on.
         return now if self._alarm is None else self._due
-
-    def _key(self, waiter: Turn | Visitor) -> float:
-        if isinstance(waiter, Turn):
-            return waiter.arrival + self.meter.lead(waiter.amount)
-        return waiter.request.rekey()
 
     def _grant_due(self) -> float:
         # Returns the instant at which the next one is due.
@@ -215,11 +211,11 @@ class Line(Outlook):
                 break
             else:
                 queue.pop(head)
-                if isinstance(head, Turn):
+                if head.alone:
                     meter.take(head.amount)
                     granted.append(head)
                 else:
-                    head.request.come(self)
+                    cast("Request", head).come(self)
         if granted:
             self._grant(granted)
         return due
@@ -233,7 +229,7 @@ class Line(Outlook):
         # before it runs gives back before then.
         self._loop.call_soon(self.meter.release, mark)
 
-    def _refuse(self, waiter: Turn | Visitor) -> None:
+    def _refuse(self, waiter: Turn) -> None:
         self.queue.gone(waiter.amount)
         decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
@@ -242,10 +238,15 @@ class Line(Outlook):
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the
         # deadline, whatever they would have had to wait.
-        while (waiter := self._deadlines.first()) is not None:
-            if waiter.deadline > self.meter.at:
+        deadlines = self._deadlines
+        while deadlines is not None and (waiter := deadlines.first()) is not None:
+            if waiter.queue is not self.queue:
+                # It has gone to wait in another line.
+                deadlines.drop()
+            elif waiter.deadline > self.meter.at:
                 return waiter.deadline
-            self._refuse(waiter)
+            else:
+                self._refuse(waiter)
         return inf
 
     def _set_alarm(self, due: float) -> None:
@@ -271,16 +272,15 @@ class Line(Outlook):
         self.upset = self.upset or self.meter.at > self._due + LATENESS
 
     def _is_bound(self) -> bool:
-        return self.queue.waiting > 0
+        return self.queue.waiting > 0 or self.needed > 0
 
     def _arrive(self, now: float) -> None:
         # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
-        self.promises.clear()
-        self.promised = False
+        self.promises = None
         self.meter.promise(False)  # noqa: FBT003 -- a switch
         self.needed = 0
-        self._deadlines.clear()
+        self._deadlines = None
         self._alarm = None
         self._due = inf
         self.meter.abandon()

@@ -20,7 +20,7 @@ from .queue import Queue
 if TYPE_CHECKING:
     from .._core.meter import Meter
     from .queue import Turn
-    from .request import Request, Visitor
+    from .request import Request
 
 
 class Outlook(Clock):
@@ -29,20 +29,19 @@ class Outlook(Clock):
 
     Attributes:
         needed: How many count on finding this very line here, by and by.
-        promised: Whether there is a promise; read for each that is granted.
+        promises: What was promised; None if nothing was.
         upset: Whether somebody who waits may have become hopeless, and will
             give up before being due.
     """
 
-    __slots__ = ("meter", "needed", "promised", "promises", "queue", "upset")
+    __slots__ = ("meter", "needed", "promises", "queue", "upset")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
         self.meter = meter
-        self.queue: Queue[Turn | Visitor] = Queue()
-        self.promises = Promises()
+        self.queue: Queue[Turn] = Queue()
+        self.promises: Promises | None = None
         self.needed = 0
-        self.promised = False
         self.upset = False
 
     def advance(self) -> float:
@@ -57,15 +56,17 @@ class Outlook(Clock):
 
     def promise(self, request: Request, at: float, amount: float) -> None:
         """Promise *amount* to *request* from *at* on."""
+        self.promises = self.promises or Promises()
         self.promises.make(request, at, amount)
-        self.promised = True
         self.meter.promise(True)  # noqa: FBT003 -- a switch
 
     def unpromise(self, request: Request) -> bool:
         """Forget what was promised to *request*; return whether anything was."""
+        if self.promises is None:
+            return False
         dropped = self.promises.drop(request)
-        self.promised = bool(self.promises)
-        self.meter.promise(self.promised)
+        self.promises = self.promises or None
+        self.meter.promise(self.promises is not None)
         return dropped
 
     def admits(self, amount: float, key: float) -> bool:
@@ -97,19 +98,19 @@ class Outlook(Clock):
             self.upset = upset
         return max(before, forecast.wait(amount))
 
-    def due_of(self, visitor: Visitor) -> float:
+    def due_of(self, waiter: Turn) -> float:
         """Return the instant at which somebody who waits here is due."""
         forecast = self.meter.forecast()
-        for other in takewhile(lambda one: one is not visitor, self.queue):
+        for other in takewhile(lambda one: one is not waiter, self.queue):
             forecast.take(other.amount)
-        return self.meter.at + forecast.wait(visitor.amount)
+        return self.meter.at + forecast.wait(waiter.amount)
 
     def retry_after(
         self,
         amount: float,
         key: float,
         at_least: float = 0.0,
-        waiter: Turn | Visitor | None = None,
+        waiter: Turn | None = None,
     ) -> float:
         """
         Seconds until one who asks again then is admitted.
@@ -133,12 +134,12 @@ class Outlook(Clock):
                 if other is not waiter:
                     forecast.take(other.amount)
         held = self._held(amount, inf)
-        if held > 0.0:
+        if held > 0.0 and self.promises is not None:
             for promise in self.promises.before(inf, self.meter):
                 forecast.take(promise.amount)
         return max(at_least, self._padded(held + forecast.wait(amount)))
 
-    def refused(self, amount: float, waiter: Turn | Visitor | None = None) -> Decision:
+    def refused(self, amount: float, waiter: Turn | None = None) -> Decision:
         """
         Say when *amount* can be had by one who asks again then.
 
@@ -175,12 +176,12 @@ class Outlook(Clock):
     def _wait(self, amount: float, key: float) -> float:
         # As the meter's, but a promise may hold back what would fit.
         wait = self.meter.wait(amount)
-        if wait > 0.0 or not self.promised:
+        if wait > 0.0 or self.promises is None:
             return wait
         return self._held(amount, key) or wait
 
     def _held(self, amount: float, key: float) -> float:
-        if not self.promised:
+        if self.promises is None:
             return 0.0
         return self.promises.hold_back(self.meter, amount, key)
 

@@ -55,11 +55,6 @@ class Promises:
         self.amount = self.amount - promise.amount if self._promised else 0.0
         return True
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._promised.clear()
-        self.amount = 0.0
-
     def hold_back(self, meter: Meter, amount: float, key: float) -> float:
         """
         Seconds for which one with this *key* may not take *amount*.

@@ -18,11 +18,13 @@ from collections import deque
 from heapq import heapify, heappop, heappush, merge
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
+
+    from .._core.meter import Meter
 
     class Waiting(Protocol):
         """What stands in a queue."""
@@ -68,11 +70,18 @@ class Turn(Future[Any]):
 
     __slots__ = ("amount", "arrival", "deadline", "key", "queue")
 
+    # Whether its amount is all that it waits for.
+    alone: ClassVar[bool] = True
+
     key: float
     amount: float
     arrival: float
     deadline: float
     queue: Queue[Any]
+
+    def key_in(self, meter: Meter) -> float:
+        """Return the key, found anew: the rate of *meter* may have changed."""
+        return self.arrival + meter.lead(self.amount)
 
     def cancel(self, msg: object = None) -> bool:
         """Leave the queue at once, not when the task finds time for it."""
