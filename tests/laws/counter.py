@@ -45,18 +45,18 @@ class Counter:
         self.loop.begin(visit())
         return index
 
-    def enter(self):
-        """Somebody reserves nothing, and stays inside."""
+    def enter(self, amount=0.0):
+        """Somebody reserves *amount*, and stays inside."""
 
         async def visit():
-            async with self.limiter.reserve(0.0) as reservation:
+            async with self.limiter.reserve(amount) as reservation:
                 self.debts.append(reservation)
                 await self.loop.create_future()
 
         return self.loop.begin(visit())
 
     def owe(self, amount):
-        """One of those inside settles up, if there is one left."""
+        """The last one inside settles for *amount*, if there is one left."""
         if self.debts:
             with self.loop.running():
                 self.debts.pop().settle(amount)

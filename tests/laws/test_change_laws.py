@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from aiolimiter import AsyncLimiter, SlidingWindowLimiter
 
-from .counter import KINDS, Counter
+from .counter import KINDS, STEPS, Counter, played
 from .profile import examples
 
 TIMES = st.integers(0, 16).map(lambda eighths: eighths / 8)
@@ -86,6 +87,7 @@ class Log:
     ),
 )
 @settings(max_examples=examples(80))
+@example(waiting=2, changes=[(0.25, 1, 0.25), (0.0, 1, 1.0), (0.0, 2, 1.0)])
 def test_whoever_waits_in_a_window_is_retimed(waiting, changes):
     """They go when they would in a window that is kept by hand."""
     counter, log = Counter(SlidingWindowLimiter, 2.0, 2.0), Log(2, 2.0, waiting)
@@ -134,3 +136,31 @@ def test_only_who_can_no_longer_fit_is_told(kind, waiting, slept, max_rate):
             assert end == (ValueError, now)
         else:
             assert end[0] == "admitted"
+
+
+@given(
+    kind=KINDS,
+    steps=STEPS,
+    seconds=st.floats(0.0, 1e6),
+    amount=st.sampled_from([0.0, 1.0, 1e308]),
+)
+@settings(max_examples=examples(60))
+@example(kind=AsyncLimiter, steps=[("pause", 1.0)], seconds=1.0, amount=1e308)
+@example(kind=SlidingWindowLimiter, steps=[], seconds=1.0, amount=1e308)
+def test_lifting_the_limit_forgets_all_there_was(kind, steps, seconds, amount):
+    """All who wait go at once, nothing stands in the way; back again it is as new."""
+    counter = played(kind, steps)
+    inside = counter.enter(1.0)
+    counter.change("max_rate", math.inf)
+    counter.run()
+    assert None not in counter.ends
+    counter.call("pause", seconds)
+    counter.call("restrict", 0.0)
+    assert counter.call("try_acquire", amount) == (True, 0.0, math.inf)
+    counter.change("max_rate", 2.0)
+    counter.owe(0.0)
+
+    assert not inside.done()
+    assert counter.call("statistics") == (0.0, 2.0, 0, 0.0, None)
+    assert counter.call("try_acquire", 2.0)
+    assert not counter.call("try_acquire", 1e-9)

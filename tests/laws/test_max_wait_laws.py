@@ -8,11 +8,12 @@ from hypothesis import assume, example, given, settings, strategies as st
 from aiolimiter import AsyncLimiter, RateLimitExceeded
 
 from .counter import KINDS, PATIENCE, QUARTERS, STEPS, play, played
+from .model import CATCH_UP
 from .profile import examples
 
 
 @given(kind=KINDS, steps=STEPS, max_wait=QUARTERS)
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(120))
 @example(
     kind=AsyncLimiter,
     steps=[*[("come", None)] * 2, ("come", 1.0), ("pause", 1.25)],
@@ -55,7 +56,7 @@ def test_who_is_refused_would_have_been_late(kind, steps, max_wait):
 
 
 @given(kind=KINDS, before=STEPS, max_wait=QUARTERS, after=STEPS)
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(80))
 def test_nobody_waits_longer(kind, before, max_wait, after):
     """Whatever happens while somebody waits, at the deadline it is over."""
     counter = played(kind, before)
@@ -67,7 +68,7 @@ def test_nobody_waits_longer(kind, before, max_wait, after):
 
 
 @given(blocked=QUARTERS, waiting=st.lists(PATIENCE, min_size=1, max_size=6))
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @example(blocked=3.0, waiting=[1.0, None])
 def test_a_blocked_loop_is_taken_into_account(blocked, waiting):
     """What a loop that hung cost those ahead counts for who comes right after."""
@@ -84,6 +85,25 @@ def test_a_blocked_loop_is_taken_into_account(blocked, waiting):
     hasty.rest()
 
     assert hasty.ends == patient.ends
+
+
+@given(
+    kind=KINDS,
+    late=st.floats(0.0, 0.99 * CATCH_UP),
+    more=st.floats(0.0, 2.0 * CATCH_UP),
+)
+@settings(max_examples=examples(40))
+@example(kind=AsyncLimiter, late=0.005, more=0.001)
+def test_a_late_timer_does_not_refuse(kind, late, more):
+    """Who was due before the deadline is admitted, though the timer came after it."""
+    counter = played(kind, [("come", None)] * 2)
+    due = counter.call("try_acquire").retry_after
+    who = counter.come(1.0, due + more)
+    counter.run()
+    counter.loop.now = due + late
+    counter.ring()
+
+    assert counter.ends[who] == ("admitted", due + late)
 
 
 # Refusals.
@@ -105,7 +125,7 @@ def nosy(counter):
 
 
 @given(kind=KINDS, steps=STEPS)
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 def test_a_refusal_changes_nothing(kind, steps):
     """Who is refused, by whichever verb, leaves no trace in what comes after."""
     asked, alone = played(kind, steps, nosy), played(kind, steps)
@@ -118,7 +138,7 @@ def test_a_refusal_changes_nothing(kind, steps):
 
 
 @given(kind=KINDS, steps=STEPS, max_wait=QUARTERS)
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 def test_who_gives_up_at_the_deadline_took_nothing(kind, steps, max_wait):
     """The last one in line, once refused, leaves no trace for those before it."""
     counter, alone = played(kind, steps), played(kind, steps)

@@ -330,7 +330,7 @@ def slices(many):
     start=st.one_of(st.sampled_from([0.0, 1e8]), st.floats(0.0, 1e8)),
     steps=st.lists(st.tuples(GAPS, PARTS), min_size=10, max_size=60),
 )
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 def test_no_merged_window_is_overfull(many, period, start, steps):
     """Nor is a window whose entries are merged, at whatever instants they came."""
     strict = Strict(3.0, period, start)
