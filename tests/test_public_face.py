@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ import aiolimiter.redis
 
 from .docs.stage import LITERAL
 
+ROOT = Path(__file__).parents[1]
 NAMES = aiolimiter.__all__
 CLASSES = [name for name in NAMES if inspect.isclass(getattr(aiolimiter, name))]
 
@@ -158,7 +161,28 @@ def test_everything_public_is_documented(name):
     assert [m for m in callables if not m.__doc__] == []
 
 
-@pytest.mark.parametrize("module", [aiolimiter, aiolimiter.local, aiolimiter.redis])
+MODULES = [aiolimiter, aiolimiter.local, aiolimiter.redis]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_name_is_in_the_reference(module):
+    """The API page names everything that can be imported."""
+    page = set(re.findall(r"\w+", (ROOT / "docs/api.md").read_text("utf-8")))
+
+    assert set(module.__all__) - page == set()
+
+
+@pytest.mark.parametrize("path", ["docs/api.md", "tests/typing/api.py"])
+def test_every_member_is_written_down(path):
+    """The API page and the file for type checkers name all names and members."""
+    words = set(re.findall(r"\w+", (ROOT / path).read_text("utf-8")))
+    members = {member for face in FACE.values() for member in face}
+    special = {member for member in members if member.startswith("_")}
+
+    assert {*NAMES, *members} - special - words == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_every_name_is_shown_at_work(module):
     """Each public name has an example in its docstring; tests/docs runs it."""
     silent = [name for name in module.__all__ if not shows(getattr(module, name))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Hashable
 from contextlib import AsyncExitStack
 from typing import assert_type
 
@@ -11,6 +12,7 @@ from aiolimiter import (
     AsyncLimiter,
     BackendError,
     CombinedLimiter,
+    CombinedReservation,
     Decision,
     KeyedLimiter,
     KeyedSlidingWindowLimiter,
@@ -54,6 +56,8 @@ def never_waits(limiter: AsyncLimiter | SlidingWindowLimiter) -> float:
     assert_type(limiter.has_capacity(0.5), bool)
     decision = limiter.try_acquire(2)
     assert_type(decision, Decision)
+    assert_type(decision.granted, bool)
+    decision.granted = True  # type: ignore[misc]  # frozen
     if not decision:
         return decision.retry_after
     limiter.pause(30)
@@ -61,6 +65,8 @@ def never_waits(limiter: AsyncLimiter | SlidingWindowLimiter) -> float:
     statistics = limiter.statistics()
     assert_type(statistics, LimiterStatistics)
     assert_type(statistics.waiting, int)
+    assert_type(statistics.amount_waiting, float)
+    statistics.waiting = 0  # type: ignore[misc]  # frozen
     assert_type(statistics.seconds_to_next, float | None)
     return decision.remaining + statistics.level + statistics.available
 
@@ -77,6 +83,12 @@ def changes(limiter: AsyncLimiter) -> None:
     limiter.time_period = 1
     limiter.burst = 5
     limiter.burst = None  # type: ignore[assignment]  # no way back
+
+
+def changes_a_window(limiter: SlidingWindowLimiter) -> None:
+    limiter.max_rate = limiter.max_rate / 2
+    limiter.time_period = 1
+    limiter.burst = 5  # type: ignore[attr-defined]  # a window has none
 
 
 def looks(limiter: AsyncLimiter) -> None:
@@ -119,6 +131,9 @@ async def keyed(user_id: int) -> None:
     assert_type(limits[user_id].try_acquire(), Decision)
     async with limits[user_id].reserve(2) as reservation:
         reservation.settle(1)
+    limits.max_rate, limits.time_period, limits.burst = 5, 1, None
+    assert_type(limits.statistics(), LimiterStatistics)
+    assert_type(list(limits), list[Hashable])
     assert_type(len(limits), int)
     assert_type(user_id in limits, bool)
     strict = KeyedSlidingWindowLimiter(lambda user_id: 2.5 * user_id, max_keys=10)
@@ -132,6 +147,7 @@ async def combined(chats: KeyedLimiter, chat_id: int) -> None:
     assert_type(model.try_acquire(tokens=900), Decision)
     assert_type(model.statistics(), LimiterStatistics)
     async with model.reserve(tokens=900) as reservation:
+        assert_type(reservation, CombinedReservation)
         reservation.settle(tokens=700)
     async with CombinedLimiter(AsyncLimiter(30, 1), chats[chat_id]):
         pass
