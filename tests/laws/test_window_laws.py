@@ -32,6 +32,7 @@ class Strict:
         self.loop = HandLoop(now)
         self.limiter = SlidingWindowLimiter(max_rate, period)
         self.admitted = []
+        self.inside = []
 
     def call(self, verb, *args):
         with self.loop.running():
@@ -51,10 +52,22 @@ class Strict:
             async with self.limiter.reserve(amount, max_wait=max_wait) as reservation:
                 log.extend([Fraction(self.loop.now), amount])
                 self.admitted.append(log)
-                await self.loop.create_future()
+                self.inside.append((reservation, log))
+                try:
+                    await self.loop.create_future()
+                finally:
+                    self.inside = [one for one in self.inside if one[1] is not log]
             return reservation
 
         return self.loop.begin(visit()), log
+
+    def settle(self, which, actual):
+        """One of those inside tells what it cost; less counts for less."""
+        if self.inside:
+            reservation, log = self.inside.pop(which % len(self.inside))
+            with self.loop.running():
+                reservation.settle(actual)
+            log[1] = min(log[1], actual)
 
     def run(self):
         while self.loop.ready:
@@ -108,13 +121,14 @@ def test_no_window_is_overfull(period, now, steps):
             st.tuples(st.just("timer"), st.sampled_from([-0.1, 0.0, 0.0, 0.01, 0.4])),
             st.tuples(st.just("pause"), GAPS),
             st.tuples(st.just("restrict"), EIGHTHS),
+            st.tuples(st.just("settle"), st.tuples(st.integers(0, 9), EIGHTHS)),
         ),
         max_size=40,
     ),
 )
 @settings(max_examples=examples(150))
 def test_no_window_is_overfull_whatever_happens(period, steps):
-    """Waiting, cancelling, pausing, timers early or late: still not one more."""
+    """Waiting, cancelling, settling, timers early or late: still not one more."""
     strict, tasks = Strict(3.0, period), []
     for step, how in steps:
         if step in {"come", "come in time"}:
@@ -154,6 +168,8 @@ def happen(strict, step, how):
         strict.call("pause", how * strict.period)
     elif step == "restrict":
         strict.call("restrict", how)
+    elif step == "settle":
+        strict.settle(*how)
 
 
 def rest(strict):
