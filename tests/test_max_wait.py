@@ -8,6 +8,7 @@ import re
 import pytest
 
 from aiolimiter import AsyncLimiter, RateLimitExceeded, SlidingWindowLimiter
+from aiolimiter._core.bucket import BucketForecast
 
 from .timetable import admission, at_the_grant, block, in_line, now, spent, until
 
@@ -103,6 +104,26 @@ async def test_those_ahead_who_will_give_up_do_not_count(kind):
     assert error.retry_after > fits_at - 0.1
     assert waited == fits_at
     await refusal(hopeless)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_crowd_is_gone_through_once(late, monkeypatch):
+    """A thousand who come in one go look for the hopeless once, not each for itself."""
+    limiter = await spent(AsyncLimiter(1000, 1))
+    ahead = [await in_line(limiter, max_wait=1) for _ in range(100)]
+    if late:
+        block(0.5)
+    else:
+        limiter.pause(2)
+    looked, wait = [], BucketForecast.wait
+    monkeypatch.setattr(
+        BucketForecast, "wait", lambda *args: looked.append(args) or wait(*args)
+    )
+    crowd = [asyncio.create_task(limiter.acquire(max_wait=60)) for _ in range(1000)]
+    await asyncio.sleep(0)
+
+    assert len(looked) <= 3 * len(ahead)
+    await asyncio.gather(*ahead, *crowd, return_exceptions=True)
 
 
 async def test_one_who_was_passed_and_will_give_up_does_not_count():

@@ -270,13 +270,13 @@ BREAKS = [
         ),
         (
             "the credit never lapses",
-            "            self.meter.waited = self.upset = False\n",
-            "            self.upset = False\n",
+            "            self.meter.waited = False\n            self.calm()\n",
+            "            self.calm()\n",
         ),
         (
             "the timer is not set again",
-            "self.upset = False\n        self._set_alarm(due)",
-            "self.upset = False",
+            "self.calm()\n        self._set_alarm(due)",
+            "self.calm()",
         ),
         (
             "an idle limiter keeps its timer",
@@ -350,8 +350,8 @@ BREAKS = [
         ),
         (
             "max_wait counts who a blocked loop will make give up",
-            "self.upset = self.upset or self.meter.at > self._due + LATENESS",
-            "pass",
+            "            self._noted = self._due\n            self.upset = True\n",
+            "            self._noted = self._due\n",
         ),
         (
             "a change re-times nobody",
@@ -399,8 +399,8 @@ BREAKS = [
         ),
         (
             "max_wait forgets who is ahead",
-            "return max(0.0, meter.wait(queue.amount + amount))",
-            "return max(0.0, meter.wait(amount))",
+            "meter.wait(ahead + amount))",
+            "meter.wait(amount))",
         ),
         (
             "who has to give up is told to be next",

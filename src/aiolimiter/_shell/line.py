@@ -34,13 +34,15 @@ if TYPE_CHECKING:
 class Line(Outlook):
     """All who want something from one *meter*."""
 
-    __slots__ = ("_alarm", "_deadlines", "_due")
+    __slots__ = ("_alarm", "_deadlines", "_due", "_noted")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
         self._deadlines: Deadlines[Turn] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
+        # The alarm of which it is known that it is late.
+        self._noted = -inf
 
     def take(self, amount: float) -> bool:
         """Take *amount* if it fits and nobody goes before it."""
@@ -96,7 +98,8 @@ class Line(Outlook):
             return None
         deadline = inf
         if max_wait is not None:
-            self._note_lateness()
+            if self._noted != self._due:
+                self._note_lateness()
             if self.delay(amount, key) > max_wait:
                 raise self.refusal(amount, max_wait, self.refused(amount))
             deadline = now + max_wait
@@ -129,6 +132,7 @@ class Line(Outlook):
         if loop is not self._loop or loop.is_closed():
             return
         turn.cancel()
+        self.upset = self.upset or self.hopeless > 0.0
         if not turn.cancelled() and turn.exception() is None:
             self.advance()
             self.meter.give_back(turn.result(), turn.amount)
@@ -181,7 +185,8 @@ class Line(Outlook):
         due = self._grant_due()
         due = min(due, self._next_deadline())
         if not self.queue.waiting:
-            self.meter.waited = self.upset = False
+            self.meter.waited = False
+            self.calm()
         self._set_alarm(due)
 
     def look_soon(self) -> None:
@@ -231,6 +236,7 @@ class Line(Outlook):
 
     def _refuse(self, waiter: Turn) -> None:
         self.queue.gone(waiter.amount)
+        self.hopeless = max(0.0, self.hopeless - waiter.amount)
         decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
         waiter.set_exception(self.refusal(waiter.amount, max_wait, decision))
@@ -269,7 +275,9 @@ class Line(Outlook):
 
     def _note_lateness(self) -> None:
         # What can't be made up for makes everybody late.
-        self.upset = self.upset or self.meter.at > self._due + LATENESS
+        if self.meter.at > self._due + LATENESS:
+            self._noted = self._due
+            self.upset = True
 
     def _is_bound(self) -> bool:
         return self.queue.waiting > 0 or self.needed > 0
@@ -283,5 +291,6 @@ class Line(Outlook):
         self._deadlines = None
         self._alarm = None
         self._due = inf
+        self.calm()
         self.meter.abandon()
         self.meter.rebase(now)

@@ -18,7 +18,7 @@ from .promises import Promises
 from .queue import Queue
 
 if TYPE_CHECKING:
-    from .._core.meter import Meter
+    from .._core.meter import Forecast, Meter
     from .queue import Turn
     from .request import Request
 
@@ -32,9 +32,18 @@ class Outlook(Clock):
         promises: What was promised; None if nothing was.
         upset: Whether somebody who waits may have become hopeless, and will
             give up before being due.
+        hopeless: How much those want, when that was last looked at.
     """
 
-    __slots__ = ("meter", "needed", "promises", "queue", "upset")
+    __slots__ = (
+        "_blocked",
+        "hopeless",
+        "meter",
+        "needed",
+        "promises",
+        "queue",
+        "upset",
+    )
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
@@ -42,7 +51,14 @@ class Outlook(Clock):
         self.queue: Queue[Turn] = Queue()
         self.promises: Promises | None = None
         self.needed = 0
+        self.calm()
+
+    def calm(self) -> None:
+        """Forget who was hopeless: nobody waits."""
         self.upset = False
+        self.hopeless = 0.0
+        # The instant until which those are in the way.
+        self._blocked = -inf
 
     def advance(self) -> float:
         """Bring the meter up to the present, and return the instant."""
@@ -79,24 +95,32 @@ class Outlook(Clock):
     def delay(self, amount: float, key: float) -> float:
         """Seconds until *amount* is due for one who joins with this *key*."""
         meter, queue = self.meter, self.queue
-        if meter.fluid and queue.ends_by(key) and not self.upset:
-            return max(0.0, meter.wait(queue.amount + amount))
-        forecast, before, upset = meter.forecast(), 0.0, False
+        if meter.fluid and queue.ends_by(key):
+            if self.upset:
+                self._look_for_hopeless()
+            ahead = queue.amount - self.hopeless
+            return max(0.0, self._blocked - meter.at, meter.wait(ahead + amount))
+        forecast, before = meter.forecast(), 0.0
         for other in queue:
             if other.key > key:
                 break
-            wait = max(before, forecast.wait(other.amount))
-            left = other.deadline - meter.at
-            if wait <= left:
+            before, in_time = _turn(other, forecast, meter.at, before)
+            if in_time:
                 forecast.take(other.amount)
-                before = wait
-            else:
-                # In the way until it gives up.
-                upset = True
-                before = max(before, left)
-        else:
-            self.upset = upset
         return max(before, forecast.wait(amount))
+
+    def _look_for_hopeless(self) -> None:
+        # Once for all who come, until something else makes anybody later.
+        self.calm()
+        meter, before = self.meter, 0.0
+        forecast = meter.forecast()
+        for waiter in self.queue:
+            before, in_time = _turn(waiter, forecast, meter.at, before)
+            if in_time:
+                forecast.take(waiter.amount)
+            else:
+                self.hopeless += waiter.amount
+                self._blocked = meter.at + before
 
     def due_of(self, waiter: Turn) -> float:
         """Return the instant at which somebody who waits here is due."""
@@ -201,6 +225,16 @@ class Outlook(Clock):
                 return max(blocked, wait)
             blocked = max(blocked, left)
         return None
+
+
+def _turn(
+    waiter: Turn, forecast: Forecast, now: float, before: float
+) -> tuple[float, bool]:
+    # In how many seconds the turn of *waiter* is over, after those who go
+    # *before*; and whether by being admitted, not by giving up.
+    wait = max(before, forecast.wait(waiter.amount))
+    left = waiter.deadline - now
+    return (wait, True) if wait <= left else (max(before, left), False)
 
 
 def is_over(left: float, wait: float) -> bool:
