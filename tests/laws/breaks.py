@@ -24,7 +24,8 @@ FORETOLD = "test_waiting_laws.py test_max_wait_laws.py test_outlook_laws.py"
 WAITING = f"{FORETOLD} test_change_laws.py test_exploration.py test_machine.py"
 ARITHMETIC = f"test_layers_laws.py test_bucket_laws.py {WAITING}"
 MANY = "test_many_laws.py"
-ALL_LAWS = f"{ARITHMETIC} {MANY} test_window_laws.py"
+COMBINED = "test_combined_laws.py"
+ALL_LAWS = f"{ARITHMETIC} {MANY} {COMBINED} test_window_laws.py"
 
 BREAKS = [
     *_breaks(
@@ -355,8 +356,8 @@ BREAKS = [
         ),
         (
             "a change re-times nobody",
-            "        self.queue.reorder()\n        self.look()\n",
-            "        self.queue.reorder()\n",
+            "        self.queue.reorder(waiters)\n        self.look()\n",
+            "        self.queue.reorder(waiters)\n",
         ),
         (
             "somebody waits, and lateness is not made up for",
@@ -447,8 +448,8 @@ BREAKS = [
         f"test_bucket_laws.py {WAITING}",
         (
             "a refusal's retry_after has no margin",
-            "retry_after = wait + line.grain + margin(meter.at + wait)",
-            "retry_after = wait",
+            "wait += line.grain + MARGIN + 8.0 * ulp(meter.at + wait)",
+            "wait += 0.0",
         ),
         (
             "a decision tells what there was before",
@@ -551,8 +552,60 @@ BREAKS = [
         ),
     ),
     *_breaks(
+        "_shell/line.py",
+        COMBINED,
+        (
+            "a deadline stays behind in the queue that was left",
+            "            if waiter.queue is not self.queue:\n",
+            "            if waiter.queue is None:\n",
+        ),
+    ),
+    *_breaks(
+        "_shell/several.py",
+        COMBINED,
+        (
+            "where it is due decides, whatever the others say",
+            "if line is not due_in and not line.admits(amount, key)",
+            "if due_in is None and not line.admits(amount, key)",
+        ),
+        (
+            "it waits where it waits shortest",
+            "            if wait > longest:",
+            "            if -wait > longest:",
+        ),
+        (
+            "its place is that of its last leaking time",
+            "        lead = min(lead, line.meter.lead(amount))",
+            "        lead = line.meter.lead(amount)",
+        ),
+        (
+            "who waits for several goes last",
+            "    return arrival + lead",
+            "    return arrival + lead + 1000.0",
+        ),
+        (
+            "retry_after is that of the member with the least",
+            "    return max(\n        line.retry_after",
+            "    return min(\n        line.retry_after",
+        ),
+        (
+            "one member's share is not taken",
+            "        line.meter.take(amount)",
+            "        amount > 0.125 and line.meter.take(amount)",
+        ),
+    ),
+    *_breaks(
+        "_shell/combined.py",
+        COMBINED,
+        (
+            "what was granted can be given back for ever",
+            "            several.release(marks)",
+            "            pass",
+        ),
+    ),
+    *_breaks(
         "_shell/request.py",
-        MANY,
+        COMBINED,
         (
             "who waited for several takes from none",
             "        several.take(self.amounts)\n        self.set",
@@ -572,6 +625,117 @@ BREAKS = [
             "who is granted late gives nothing back",
             "                line.settle(mark, self.amounts[line], 0.0)",
             "                line.settle(mark, 0.0, 0.0)",
+        ),
+        (
+            "who no longer fits elsewhere moves for ever",
+            "            if amount > other.meter.burst:\n",
+            "            if amount < 0.0:\n",
+        ),
+        (
+            "max_wait is not looked at",
+            "        if slowest.delay(amount, key) > max_wait:",
+            "        if slowest.delay(amount, key) < 0.0:",
+        ),
+        (
+            "max_wait has no deadline",
+            "        deadline = arrival + max_wait",
+            "        pass",
+        ),
+        (
+            "all are needed for ever",
+            "            line.needed -= 1",
+            "            pass",
+        ),
+        (
+            "who is next is not looked at after a cancellation",
+            "            self._withdraw()\n            self._where.look()",
+            "            self._withdraw()",
+        ),
+    ),
+    *_breaks(
+        "_shell/combined.py",
+        COMBINED,
+        (
+            "a member that is named pays the plain amount",
+            'each = amounts.get(name or "", amount) if amounts else amount',
+            "each = amount",
+        ),
+        (
+            "settling a member settles what is estimated",
+            'cost = actuals.get(name or "", reserved if',
+            'cost = actuals.get("", reserved if',
+        ),
+        (
+            "what is on top is booked where nobody looks",
+            "            anew[line].settle(",
+            "            line.settle(",
+        ),
+        (
+            "marks outlive the block",
+            "        several.release(self._marks)",
+            "        pass",
+        ),
+        (
+            "statistics tell of the member with the most left",
+            "least = min(each, key=lambda one: one.available)",
+            "least = max(each, key=lambda one: one.available)",
+        ),
+    ),
+    *_breaks(
+        "_shell/promises.py",
+        COMBINED,
+        (
+            "nothing promised is kept",
+            "if meter.spares(amount, self.amount, meter.at):",
+            "if amount >= 0.0:",
+        ),
+        (
+            "all room is for whom it was promised to, long before",
+            "if not meter.spares(amount, promised, max(promise.at, meter.at)):",
+            "if promise.at > 0.0:",
+        ),
+        (
+            "a promise binds those who came before",
+            "if promise.request.key < key and promise.amount",
+            "if promise.amount",
+        ),
+        (
+            "what was promised to one who is late is kept for ever",
+            "            if promise.at <= meter.at:\n",
+            "            if promise.at < 0.0:\n",
+        ),
+        (
+            "who is about to come keeps others without a timer",
+            "return max(promise.at - meter.at, RESOLUTION)",
+            "return max(promise.at - meter.at, 0.0) or float('inf')",
+        ),
+    ),
+    *_breaks(
+        "_shell/outlook.py",
+        COMBINED,
+        (
+            "nothing promised holds anybody back",
+            "return self._held(amount, key) or wait",
+            "return wait",
+        ),
+        (
+            "a dropped promise closes the fast path",
+            "        self.meter.promise(self.promises is not None)",
+            "        self.meter.promise(True)",
+        ),
+        (
+            "whose line is needed is quiet",
+            "not (self.queue.waiting or self.needed)",
+            "not self.queue.waiting",
+        ),
+    ),
+    *_breaks(
+        "_shell/line.py",
+        COMBINED,
+        (
+            "who waits for several is granted where it is due",
+            '                    cast("Request", head).come(self)',
+            "                    head.set_result({})",
         ),
     ),
 ]

@@ -1,4 +1,4 @@
-"""The laws of many keys and of several limits at once."""
+"""The laws of many keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import example, given, settings, strategies as st
 
 from aiolimiter import (
     AsyncLimiter,
-    CombinedLimiter,
     KeyedLimiter,
     KeyedSlidingWindowLimiter,
     SlidingWindowLimiter,
@@ -16,54 +15,11 @@ from aiolimiter import (
 from aiolimiter._core.levels import Levels
 from aiolimiter._core.terms import Terms
 
-from .hand_loop import HandLoop
-from .model import CATCH_UP
 from .profile import examples
+from .street import Street
 
 EIGHTHS = st.integers(0, 24).map(lambda eighths: eighths / 8)
 KEYS = st.integers(0, 5)
-
-
-class Street:
-    """A loop, and who waits there."""
-
-    def __init__(self):
-        self.loop = HandLoop()
-        self.tasks = []
-
-    def come(self, limiter, *args, then=None, **amounts):
-        async def visit():
-            await limiter.acquire(*args, **amounts)
-            if then is not None:
-                then()
-
-        task = self.loop.begin(visit())
-        self.tasks.append(task)
-        return task
-
-    def call(self, function, *args):
-        with self.loop.running():
-            return function(*args)
-
-    def run(self):
-        while self.loop.ready:
-            self.loop.run(self.loop.ready.popleft())
-
-    def sleep(self, seconds):
-        """Let time pass, and everything happen that is due by then."""
-        end = self.loop.now + seconds
-        for _ in range(2000):
-            self.run()
-            alarm = self.loop.alarm()
-            if alarm is None or alarm > end:
-                break
-            self.loop.now = max(self.loop.now, alarm)
-            self.loop.fire()
-        self.run()
-        self.loop.now = max(self.loop.now, end)
-
-
-# Many keys.
 
 
 # The ways in which keys are remembered: by lines and by what they owe; by that
@@ -198,115 +154,3 @@ def use(street, limiter, step, amount):
     if step == "look":
         return street.call(limiter.statistics), street.call(limiter.has_capacity)
     return street.call(getattr(limiter, step), amount)
-
-
-# Several limits.
-
-MEMBERS = {"fast": (4.0, 4.0), "slow": (1.0, 2.0), "even": (2.0, 1.0)}
-SETS = st.sets(st.sampled_from(sorted(MEMBERS)), min_size=1)
-
-
-class Book:
-    """What each member admitted when; its bound, in every stretch of time."""
-
-    def __init__(self, street):
-        self.street = street
-        self.admitted = {name: [] for name in MEMBERS}
-
-    def enter(self, amounts):
-        for name, amount in amounts.items():
-            rate, burst = MEMBERS[name]
-            log, total = self.admitted[name], 0.0
-            log.append((self.street.loop.now, amount))
-            for at, earlier in reversed(log):
-                total += earlier
-                stretch = self.street.loop.now - at + CATCH_UP
-                assert total <= burst + rate * stretch + 1e-9, f"promise of {name}"
-
-
-@given(
-    steps=st.lists(
-        st.tuples(
-            SETS,
-            st.sampled_from(["come", "come", "ask", "cancel"]),
-            st.integers(1, 8).map(lambda eighths: eighths / 8),
-            st.integers(0, 8).map(lambda eighths: eighths / 32),
-        ),
-        max_size=40,
-    )
-)
-@settings(max_examples=examples(100))
-def test_all_or_nothing(steps):
-    """Every member keeps its promise, nobody is stranded, nothing stays behind."""
-    street = Street()
-    book = Book(street)
-    members = {name: AsyncLimiter(*terms[:1], 1) for name, terms in MEMBERS.items()}
-    for name, (_, burst) in MEMBERS.items():
-        members[name].burst = burst
-    for names, step, amount, slept in steps:
-        together = CombinedLimiter(**{name: members[name] for name in names})
-        amounts = {name: amount * MEMBERS[name][1] for name in sorted(names)}
-        waiting = [task for task in street.tasks if not task.done()]
-        levels = {n: street.call(m.statistics).level for n, m in members.items()}
-        if step == "come":
-            street.come(together, then=lambda a=amounts: book.enter(a), **amounts)
-        elif step == "cancel" and waiting:
-            waiting[int(amount * 8) % len(waiting)].cancel()
-        elif step == "ask":
-            with street.loop.running():
-                if together.try_acquire(**amounts):
-                    book.enter(amounts)
-                else:
-                    assert levels == {
-                        n: m.statistics().level for n, m in members.items()
-                    }
-        street.sleep(slept)
-    street.sleep(1000.0)
-
-    assert all(task.done() for task in street.tasks), "stranded"
-    assert all(task.cancelled() or not task.exception() for task in street.tasks)
-    assert not street.loop.timers
-    for name, member in members.items():
-        burst = MEMBERS[name][1]
-        assert street.call(member.statistics) == (0.0, burst, 0, 0.0, None)
-        assert street.call(member.try_acquire, burst)
-        assert not member._line.promises
-        assert not member._line.meter._layers
-
-
-def test_who_is_cancelled_after_the_grant_gives_all_back():
-    """Granted and not yet run, a cancelled request leaves all members as before."""
-    street = Street()
-    one, other = AsyncLimiter(1, 1), AsyncLimiter(1, 1)
-    for limiter in (one, other):
-        street.call(limiter.try_acquire)
-    task = street.come(CombinedLimiter(one, other))
-    for _ in range(9):
-        if not street.loop.ready:
-            street.loop.now = street.loop.alarm()
-            street.loop.fire()
-    task.cancel()
-    street.run()
-
-    assert task.cancelled()
-    for limiter in (one, other):
-        assert street.call(limiter.statistics).level == 0.0
-
-
-def test_who_is_due_in_one_waits_for_the_other():
-    """Due in one member while another is full: it takes from none, and waits."""
-    street = Street()
-    one, other = AsyncLimiter(1, 1), AsyncLimiter(1, 1)
-    for limiter in (one, other):
-        street.call(limiter.try_acquire)
-    street.come(other)
-    at = []
-    both = CombinedLimiter(one, other)
-    street.come(both, then=lambda: at.append(street.loop.now))
-    street.sleep(1.75)
-    assert street.call(one.try_acquire)
-    street.sleep(5.0)
-
-    assert [round(instant, 6) for instant in at] == [2.75]
-    assert not one._line.promises
-    assert not other._line.promises
