@@ -120,6 +120,7 @@ FORGOTTEN = [
     ("reserve", 1, 1, 0),
     ("leave", 0, 1, 0),
     ("sleep", 0, 0, 7),
+    ("sleep", 0, 0, 0),
     ("settle", 3, 0, 0),
 ]
 # One waits in the first member, and never fits into the second any more.
@@ -236,6 +237,32 @@ def chain_of(crowd, guest):
         } - chain
         chain |= fresh
     return chain
+
+
+@given(
+    rates=st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    spent=st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    eighths=st.integers(1, 8),
+)
+@example(rates=(1, 1), spent=(4, 8), eighths=4)
+@settings(max_examples=examples(30))
+def test_greedy_ones_do_not_starve_who_needs_several(rates, spent, eighths):
+    """Others ask each member again and again: it waits as long as in both, in sum."""
+    street = Street()
+    members = [AsyncLimiter(rate, 1, burst=1) for rate in rates]
+    for member, part in zip(members, spent, strict=True):
+        street.call(member.try_acquire, part / 8)
+    admitted = []
+    street.come(
+        CombinedLimiter(*members), then=lambda: admitted.append(street.loop.now)
+    )
+    pause = eighths / 64 / max(rates)
+    while not admitted and street.loop.now < 10.0:
+        for member in members:
+            street.call(member.try_acquire)
+        street.sleep(pause)
+
+    assert admitted[0] <= sum(1 / rate for rate in rates) + pause
 
 
 # One who has to wait does not block the others.
