@@ -126,6 +126,21 @@ async def test_a_crowd_is_gone_through_once(late, monkeypatch):
     await asyncio.gather(*ahead, *crowd, return_exceptions=True)
 
 
+async def test_a_hopeless_one_who_leaves_is_not_left_out_twice():
+    """Who is hopeless and cancelled counts neither as ahead nor as to be left out."""
+    limiter = await spent(AsyncLimiter(1, 1))
+    hopeless = await in_line(limiter, max_wait=1)
+    limiter.pause(3)
+    patient = await in_line(limiter, max_wait=4)
+    hopeless.cancel()
+
+    # In the same breath, before the one who is cancelled has run.
+    await refusal(limiter.acquire(max_wait=4.9))
+
+    assert now() == 0
+    assert await patient == 4
+
+
 async def test_one_who_was_passed_and_will_give_up_does_not_count():
     """Nor does one who was passed, and will now be too late."""
     limiter = await spent(AsyncLimiter(10, 10))

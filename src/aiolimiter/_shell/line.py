@@ -132,7 +132,6 @@ class Line(Outlook):
         if loop is not self._loop or loop.is_closed():
             return
         turn.cancel()
-        self.upset = self.upset or self.hopeless > 0.0
         if not turn.cancelled() and turn.exception() is None:
             self.advance()
             self.meter.give_back(turn.result(), turn.amount)
@@ -236,7 +235,7 @@ class Line(Outlook):
 
     def _refuse(self, waiter: Turn) -> None:
         self.queue.gone(waiter.amount)
-        self.hopeless = max(0.0, self.hopeless - waiter.amount)
+        self.hopeless_left(waiter.amount)
         decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
         waiter.set_exception(self.refusal(waiter.amount, max_wait, decision))

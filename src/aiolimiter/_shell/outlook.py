@@ -37,6 +37,7 @@ class Outlook(Clock):
 
     __slots__ = (
         "_blocked",
+        "_left",
         "hopeless",
         "meter",
         "needed",
@@ -57,8 +58,14 @@ class Outlook(Clock):
         """Forget who was hopeless: nobody waits."""
         self.upset = False
         self.hopeless = 0.0
-        # The instant until which those are in the way.
+        # The instant until which those are in the way; how many had left by then.
         self._blocked = -inf
+        self._left = 0
+
+    def hopeless_left(self, amount: float) -> None:
+        """Count one out who wanted *amount* and gave up, as was foretold."""
+        self.hopeless = max(0.0, self.hopeless - amount)
+        self._left += 1
 
     def advance(self) -> float:
         """Bring the meter up to the present, and return the instant."""
@@ -96,7 +103,7 @@ class Outlook(Clock):
         """Seconds until *amount* is due for one who joins with this *key*."""
         meter, queue = self.meter, self.queue
         if meter.fluid and queue.ends_by(key):
-            if self.upset:
+            if self.upset or (self.hopeless and self._left != queue.left):
                 self._look_for_hopeless()
             ahead = queue.amount - self.hopeless
             return max(0.0, self._blocked - meter.at, meter.wait(ahead + amount))
@@ -112,6 +119,7 @@ class Outlook(Clock):
     def _look_for_hopeless(self) -> None:
         # Once for all who come, until something else makes anybody later.
         self.calm()
+        self._left = self.queue.left
         meter, before = self.meter, 0.0
         forecast = meter.forecast()
         for waiter in self.queue:

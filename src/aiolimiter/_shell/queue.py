@@ -94,7 +94,7 @@ class Turn(Future[Any]):
 class Queue(Generic[W]):
     """The waiters of one limit, in the order of their keys."""
 
-    __slots__ = ("_early", "_lane", "_last", "_ticket", "amount", "waiting")
+    __slots__ = ("_early", "_lane", "_last", "_ticket", "amount", "left", "waiting")
 
     def __init__(self) -> None:
         self._lane: deque[W] = deque()
@@ -106,6 +106,8 @@ class Queue(Generic[W]):
         self._last = -inf
         self.waiting = 0
         self.amount = 0.0
+        # How many have gone before their turn.
+        self.left = 0
 
     def push(self, waiter: W) -> bool:
         """Join the queue; return whether this one may be the next."""
@@ -143,6 +145,7 @@ class Queue(Generic[W]):
 
     def gone(self, amount: float) -> None:
         """Count one who wanted *amount* out: its turn is done, or cancelled."""
+        self.left += 1
         self._leave(amount)
         if len(self._lane) + len(self._early) > 2 * self.waiting + SHORT:
             self._sweep()
