@@ -191,6 +191,14 @@ def test_a_file_that_is_not_ours_is_refused_when_the_limiter_is_made(path):
     assert path.read_text() == "precious"
 
 
+def test_a_file_keeps_one_rate(path):
+    """Several rates are refused, with what to do instead, and no file is made."""
+    with pytest.raises(TypeError, match=r"^a file keeps one rate, got .*: use one lim"):
+        FileLimiter(path, [(10, 1), (100, 60)])
+
+    assert not path.exists()
+
+
 def test_a_fork_after_use(path):
     """A child forked after its parent used a limiter shares it, and no lock of it."""
     limiter = FileLimiter(path, 10, 60)

@@ -195,6 +195,40 @@ async def test_a_key_has_one_limiter_at_a_time(client, name, monkeypatch):
     assert limits[999] is limits[999]
 
 
+@pytest.mark.parametrize("policy", ["raise", "wait", "local", "open"])
+async def test_a_client_that_blocks_is_an_error_under_every_policy(
+    valkey, name, policy
+):
+    """A client that does not await is named, and lets nobody through."""
+    with engine.admin(valkey) as blocking:
+        limiter = RedisLimiter(blocking, name, 10, on_error=policy)
+        for _ in range(2):
+            with pytest.raises(BackendError, match=r"use redis\.asyncio or valkey\.as"):
+                await asyncio.wait_for(limiter.acquire(), 3)
+
+
+async def test_an_address_where_nobody_is_is_named(tmp_path, name):
+    """A client that tries again and again tells what it met when its time is over."""
+    async with Redis(unix_socket_path=str(tmp_path / "nobody")) as client:
+        limiter = RedisLimiter(client, name, 10, timeout=0.3)
+        with pytest.raises(BackendError, match=r"within 0\.3 s: .*nobody.*; it is"):
+            await limiter.acquire()
+
+
+@pytest.mark.parametrize("client", [None, "redis://127.0.0.1", object()])
+def test_what_is_no_client_is_found_when_the_limiter_is_made(client):
+    """An address, or nothing, is not a client, and is refused at once."""
+    with pytest.raises(TypeError, match=r"^client must be a client of redis.asyncio, "):
+        RedisLimiter(client, "name", 10)
+
+
+@pytest.mark.parametrize("make", [RedisLimiter, RedisKeyedLimiter])
+def test_a_name_that_was_left_out_is_missed(make):
+    """A number where the name belongs is a mistake, not the name of a limit."""
+    with pytest.raises(TypeError, match=r"^name must be a string, got 100; max_rate"):
+        make(Redis(), 100, 60)
+
+
 async def test_a_bad_number_is_found_when_the_limits_are_made(client, name):
     """Whatever is wrong with the numbers is said before there is any key."""
     with pytest.raises(ValueError, match=r"^max_rate must be above 0"):
@@ -203,7 +237,7 @@ async def test_a_bad_number_is_found_when_the_limits_are_made(client, name):
 
 def test_a_redis_limiter_says_what_it_is():
     """The representation names the limiter and its rates."""
-    limiter = RedisLimiter(None, "chat", [(10, 1), (100, 60)])
+    limiter = RedisLimiter(Redis(), "chat", [(10, 1), (100, 60)])
 
     assert repr(limiter) == "<RedisLimiter 'chat': 10 per 1 s, 100 per 60 s>"
 

@@ -47,6 +47,7 @@ class FileLimiter(SharedLimiter):
     Raises:
         ImportError: On importing the module, where there are no POSIX locks.
         OSError: The file can't be opened.
+        TypeError: A number is not one.
         ValueError: A number is not above 0 or not finite; or the file is not a
             limiter's, or one for another limit.  It is left as it is.
     """
@@ -60,6 +61,9 @@ class FileLimiter(SharedLimiter):
         burst: float | None = None,
     ) -> None:
         self._path = fspath(path)
+        if isinstance(max_rate, list | tuple):
+            msg = f"a file keeps one rate, got {max_rate!r}: use one limiter for each"
+            raise TypeError(msg)
         (rate,) = rates(max_rate, time_period, burst)
         self._store = FileStore(StateFile(self._path, Contract(*rate)), *_leak(rate))
         super().__init__(

@@ -73,7 +73,7 @@ class RedisKeyedLimiter:
             on_error=on_error,
             share=share,
         )
-        # Whatever is wrong with the numbers is said now, not at the first key.
+        # Whatever is wrong with the arguments is said now, not at the first key.
         self._make(name)
         self._name = name
         # One for each key at a time, or there would be two trips under way.

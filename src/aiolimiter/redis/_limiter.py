@@ -46,7 +46,7 @@ class RedisLimiter(SharedLimiter):
         share: What part of the rate this process may use under ``"local"``.
 
     Raises:
-        TypeError: A number is not one.
+        TypeError: *client* is none, *name* is not a string, or a number is not one.
         ValueError: A number is not above 0 or not finite, *share* is above 1,
             or *on_error* is none of the four.
     """
@@ -63,6 +63,9 @@ class RedisLimiter(SharedLimiter):
         on_error: OnError = "raise",
         share: float = 1.0,
     ) -> None:
+        if not isinstance(name, str):
+            msg = f"name must be a string, got {name!r}; max_rate comes after it"
+            raise TypeError(msg)
         self._name = name
         super().__init__(
             RedisStore(client, f"aiolimiter:{name}"),

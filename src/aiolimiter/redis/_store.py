@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.errors import BackendError
@@ -34,11 +35,17 @@ class RedisStore:
     Args:
         client: The user's own; it is never closed here.
         key: Where the bucket is.
+
+    Raises:
+        TypeError: *client* is none.
     """
 
     __slots__ = ("_client", "_key")
 
     def __init__(self, client: Client, key: str) -> None:
+        if not (hasattr(client, "evalsha") and hasattr(client, "eval")):
+            msg = f"client must be a client of redis.asyncio, got {client!r}"
+            raise TypeError(msg)
         self._client = client
         self._key = key
 
@@ -60,7 +67,7 @@ class RedisStore:
     async def _run(self, argument: str) -> Any:
         client, key = self._client, self._key
         try:
-            return await client.evalsha(_script.SHA, 1, key, argument)
+            return await _answer(client.evalsha(_script.SHA, 1, key, argument))
         except Exception as error:
             # The client's own class is not ours to import, and its text differs:
             # redis-py cuts the code off what a server says.
@@ -68,4 +75,12 @@ class RedisStore:
                 raise
         # A server that was flushed, restarted or promoted does not know the
         # script; EVAL also makes it known, on the node that has the key.
-        return await client.eval(_script.SOURCE, 1, key, argument)
+        return await _answer(client.eval(_script.SOURCE, 1, key, argument))
+
+
+async def _answer(given: Any) -> Any:
+    if not isawaitable(given):
+        # Under every policy: not one that lets all through, or waits for ever.
+        msg = "the client blocks the event loop: use redis.asyncio or valkey.asyncio"
+        raise BackendError(msg)
+    return await given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ..._core import numbers
 from ..._core.trip import Terms
@@ -31,7 +31,7 @@ def rates(
     Return the rates that a limiter is made with.
 
     Raises:
-        TypeError: One is not a number.
+        TypeError: One is not a number, or no pair of two.
         ValueError: One is not above 0 or not finite; there are no rates; or
             several with one burst.
     """
@@ -43,7 +43,7 @@ def rates(
     if not max_rate:
         msg = "max_rate must name at least one rate, got none"
         raise ValueError(msg)
-    return tuple(_rate(rate, period, None) for rate, period in max_rate)
+    return tuple(_rate(*_pair(pair), None) for pair in max_rate)
 
 
 def terms(rates: Sequence[Rate]) -> Terms:
@@ -55,10 +55,16 @@ def terms(rates: Sequence[Rate]) -> Terms:
     )
 
 
+def _pair(pair: Any) -> tuple[float, float]:
+    if isinstance(pair, list | tuple) and len(pair) == 2:  # noqa: PLR2004 -- a pair
+        return pair[0], pair[1]
+    msg = f"several rates are a list of (max_rate, time_period), got {pair!r} in it"
+    raise TypeError(msg)
+
+
 def _rate(max_rate: float, time_period: float, burst: float | None) -> Rate:
     much = numbers.rate("max_rate", max_rate)
-    return Rate(
-        much,
-        numbers.positive("time_period", time_period),
-        much if burst is None else numbers.positive("burst", burst),
-    )
+    period = numbers.positive("time_period", time_period)
+    numbers.per_second(much, period)
+    most = much if burst is None else numbers.positive("burst", burst)
+    return Rate(much, period, most)
