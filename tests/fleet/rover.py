@@ -45,8 +45,8 @@ class Rover:
     async def live(self, until: float) -> None:
         """Do one thing after the other."""
         deeds = [self._take] * 15 + [self._hurry] * 6
-        deeds += [self._give_up] * 4 + [self._give_up_at_last] * 2
-        deeds += [self._settle] * self._spec["settles"] + [self._pause]
+        deeds += [self._give_up] * 5 + [self._pause]
+        deeds += [self._settle, self._give_up_at_last] * self._spec["settles"]
         while time.monotonic() < until:
             await self._random.choice(deeds)()
             if self._random.random() < 0.3:

@@ -74,7 +74,7 @@ class Alone:
         wait = (amount - self._most) / slowest.max_rate * slowest.time_period
         if wait > longest:
             msg = (
-                f"can't acquire {amount:g} within max_wait while the shared store "
-                f"is away: this process has {self._most:g} at a time"
+                f"can't acquire {amount:.15g} within {longest:.3g} s while the shared "
+                f"store is away: this process has {self._most:.15g} at a time"
             )
             raise RateLimitExceeded(msg, Decision(False, wait, 0.0))  # noqa: FBT003 -- a field

@@ -39,6 +39,7 @@ class Waiter(NamedTuple):
     amount: float
     turn: Turn
     deadline: float
+    max_wait: float
 
     def done(self) -> bool:
         """Whether nobody waits for it any more."""

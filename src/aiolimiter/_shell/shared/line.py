@@ -88,11 +88,11 @@ class SharedLine(SharedOutlook):
         if self.pump.error and self.pump.is_down(now) and self._on_error != "wait":
             self._let_go(turn, self.pump.error)
             return turn
-        deadline = inf if max_wait is None else now + max_wait
+        longest = inf if max_wait is None else max_wait
         key = now + amount / self._slowest
-        waiter = Waiter(key, amount, turn, deadline)
+        waiter = Waiter(key, amount, turn, now + longest, longest)
         # Behind others, and without a deadline, nothing changes for anybody.
-        if self._asking.join(waiter) or deadline < inf:
+        if self._asking.join(waiter) or longest < inf:
             self.look()
         return turn
 
@@ -195,7 +195,7 @@ class SharedLine(SharedOutlook):
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
         for waiter in self._asking.overdue(now, asking=asking):
             if waiter.turn not in self._booked:
-                error = self.refusal(waiter.amount, self._asking.amount)
+                error = self.refusal(waiter, self._asking.amount)
                 waiter.turn.set_exception(error)
                 self._asking.leave(waiter.turn, waiter.amount)
 
@@ -248,7 +248,7 @@ class SharedLine(SharedOutlook):
             if booked:
                 stretch.claim(waiter)
             else:
-                error = self.refusal(waiter.amount, waiter.amount)
+                error = self.refusal(waiter, waiter.amount)
                 waiter.turn.set_exception(error)
         self._booked.add(stretch)
 

@@ -8,7 +8,7 @@ from ..._core import slots
 from ..._core.decision import Decision, LimiterStatistics
 from ..._core.errors import RateLimitExceeded
 from ..clock import Clock, margin
-from .asking import Asking
+from .asking import Asking, Waiter
 from .booked import Booked
 from .rate import MICRO
 
@@ -52,8 +52,8 @@ class SharedOutlook(Clock):
             seconds_to_next=self._seconds_to_next(levels),
         )
 
-    def refusal(self, amount: float, ahead: float) -> RateLimitExceeded:
-        """Say when *amount* can be had by one who asks again, when *ahead* is gone."""
+    def refusal(self, waiter: Waiter, ahead: float) -> RateLimitExceeded:
+        """Say when *waiter* can have it if it asks again, when *ahead* is gone."""
         now = self.time()
         levels = self.pump.levels(now)
         wait = slots.due(self._terms, levels, ahead) * MICRO
@@ -61,8 +61,8 @@ class SharedOutlook(Clock):
         # The store's clock counts whole microseconds.
         retry_after = wait + 2.0 * MICRO + self.grain + margin(now + wait)
         msg = (
-            f"can't acquire {amount:g} within max_wait: "
-            f"retry in {retry_after:.3g} s, or allow a longer wait"
+            f"can't acquire {waiter.amount:.15g} within {waiter.max_wait:.3g} s: "
+            f"retry in {retry_after:.3g} s, or allow a longer max_wait"
         )
         room = slots.room(self._terms, levels)
         return RateLimitExceeded(msg, Decision(False, retry_after, room))  # noqa: FBT003 -- a field

@@ -211,10 +211,13 @@ class Pump:
         backoff = min(LONGEST_PROBE, PROBE * 2.0 ** min(self._failures, 10))
         self._failures += 1
         self.probe_at = asyncio.get_running_loop().time() + backoff
-        what = f"failed: {cause!r}"
+        what = "failed"
         if isinstance(cause, TimeoutError):
             what = f"did not answer within {self._timeout:g} s"
-        msg = f"the shared store {what}; it is asked again from time to time"
+        reason = _reason(cause)
+        # Not its repr: redis-py's says nothing of what happened.
+        why = f": {type(reason).__name__}: {reason}" if reason else ""
+        msg = f"the shared store {what}{why}; it is asked again from time to time"
         self.error = BackendError(msg)
         self.error.__cause__ = cause
         return self.error
@@ -229,6 +232,14 @@ class Pump:
         for turn in told:
             turn.cancel()
         asyncio.get_running_loop().call_soon(self._customer.look)
+
+
+def _reason(cause: BaseException | None) -> BaseException | None:
+    # A client that tries again and again is stopped by the deadline in between, and
+    # what it failed with stands behind that.
+    while isinstance(cause, TimeoutError | asyncio.CancelledError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def again(error: BackendError) -> BackendError:
