@@ -46,7 +46,8 @@ class RedisLimiter(SharedLimiter):
         share: What part of the rate this process may use under ``"local"``.
 
     Raises:
-        TypeError: *client* is none, *name* is not a string, or a number is not one.
+        TypeError: *client* is an address or nothing, *name* is not a string, or a
+            number is not one.
         ValueError: A number is not above 0 or not finite, *share* is above 1,
             or *on_error* is none of the four.
     """

@@ -37,13 +37,14 @@ class RedisStore:
         key: Where the bucket is.
 
     Raises:
-        TypeError: *client* is none.
+        TypeError: *client* is an address, or nothing.
     """
 
     __slots__ = ("_client", "_key")
 
     def __init__(self, client: Client, key: str) -> None:
-        if not (hasattr(client, "evalsha") and hasattr(client, "eval")):
+        # No more is asked: a proxy may not have its client yet.
+        if isinstance(client, str | bytes | None):
             msg = f"client must be a client of redis.asyncio, got {client!r}"
             raise TypeError(msg)
         self._client = client
