@@ -331,6 +331,24 @@ async def test_what_others_booked_behind_is_kept_for_who_comes_next():
     await asyncio.sleep(0.01)
 
 
+async def test_a_place_that_is_given_up_is_not_for_a_larger_amount():
+    """Who wants more than what was given up waits for all of it, behind the others."""
+    store = Memory()
+    mine, theirs = process(store, 10), process(store, 10)
+    await mine.acquire(10)
+    unit = asyncio.create_task(mine.acquire())
+    await soon()
+    other = asyncio.create_task(theirs.acquire())
+    await soon()
+    large = asyncio.create_task(finish(mine, 5))
+    await soon()
+    unit.cancel()
+
+    # 1 that was given up and can't go back, 1 of the other, 5 of its own.
+    assert await large == [pytest.approx(700, abs=1)]
+    await other
+
+
 async def test_a_bulk_cancel_costs_one_trip():
     """Ten thousand who give up at once make one trip to give back, not as many."""
     store = Memory(0.001)

@@ -216,7 +216,7 @@ class Pump:
             what = f"did not answer within {self._timeout:g} s"
         reason = _reason(cause)
         # Not its repr: redis-py's says nothing of what happened.
-        why = f": {type(reason).__name__}: {reason}" if reason else ""
+        why = f": {type(reason).__name__}: {reason}" if reason is not None else ""
         msg = f"the shared store {what}{why}; it is asked again from time to time"
         self.error = BackendError(msg)
         self.error.__cause__ = cause
