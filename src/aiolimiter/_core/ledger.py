@@ -130,14 +130,16 @@ class Ledger(ABC, Generic[S]):
 
     def sweep(self) -> None:
         """Look at some keys, and forget those that owe nothing."""
+        if not self._count:
+            return
         kept = turns = 0
         for _ in range(SWEPT):
             old = self._old[self._swept]
+            if old:
+                kept += self._keep_or_forget(*old.popitem())
             if not old:
                 self._turn()
                 turns += 1
-            elif self._keep_or_forget(*old.popitem()):
-                kept += 1
             if kept == KEPT or turns == TURNS:
                 break
 

@@ -94,7 +94,7 @@ class Levels(Ledger[State]):
         super().sweep()
         if self._past:
             # Two full turns after a change all keys have been written anew.
-            keep = self.generation - 3
+            keep = self.generation - 3 if len(self) else self.generation
             self._past = [past for past in self._past if past[2] > keep]
 
     def rebase(self, back: float) -> None:

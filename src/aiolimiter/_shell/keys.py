@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 # Keys that are only used again and again are live while there are fewer.
 FEW = 2048
 # How many calls share one sweep.
-CALLS = 64
+CALLS = 128
 # How many live keys it looks at while there are few, and while there are many.
-LOOKS, MORE = 8, 32
+LOOKS, MORE = 16, 64
 # For how many calls one counts that makes one more live of many: so that they
 # can't pile up.
 HASTE = 8
@@ -194,17 +194,15 @@ class Keys(Clock):
     def _look_at_one(self) -> None:
         key, used_at = self._round.popleft()
         line = self._lines[key]
-        if line.queue.waiting:
-            # As most do where there are many.
-            self._round.append((key, used_at))
-            return
         # The first look finds every line used, since it came to be so.
-        used = line.meter.at > used_at
-        now = line.advance()
-        if line.quiet and not (used and len(self._lines) <= self._few):
-            self._quieten(key)
-        else:
-            self._round.append((key, now))
+        used = line.meter.at > used_at and len(self._lines) <= self._few
+        # Waiting or used, as most are: then no clock is read.
+        if not (used or line.queue.waiting):
+            line.advance()
+            if line.quiet:
+                self._quieten(key)
+                return
+        self._round.append((key, line.meter.at))
 
     def _quieten(self, key: Hashable) -> None:
         del self.handles.pop(key)._line  # noqa: SLF001 -- given and taken here
