@@ -484,9 +484,9 @@ BREAKS = [
             "            pass",
         ),
         (
-            "a key is forgotten while somebody waits",
-            "        if line.quiet and not (used",
-            "        if not (used",
+            "a key is forgotten while it is paused",
+            "            if line.quiet:",
+            "            if line.meter.level >= 0.0:",
         ),
         (
             "a change of the rate is not for those that are live",

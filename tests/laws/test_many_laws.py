@@ -72,6 +72,7 @@ def crowd(limits, number):
 @example("counted", [(0, "ask", 3.0, 1.0, 0), (0, "change", 0.0, 0.0, 0), LOOK])
 @example("counted", [(0, "ask", 3.0, 0.0, 0), (0, "change", 0.5, 0.0, 300), LOOK])
 @example("own rates", [(0, "ask", 3.0, 0.0, 0), (0, "come", 1.0, 0.0, 300), LOOK])
+@example("windows with own rates", [(0, "pause", 3.0, 0.0, 300), LOOK])
 @example("counted windows", [(0, "ask", 3.0, 1.0, 300), LOOK])
 @settings(max_examples=examples(120))
 def test_forgetting_changes_nothing(way, steps):
@@ -94,6 +95,7 @@ def test_forgetting_changes_nothing(way, steps):
 
         assert answers[0] == answers[1]
         street.call(crowd, limits, others)
+        assert len(limits) == len(set(limits._keys)), "kept in two places"
         for there in (street, apart):
             there.sleep(slept / 2)
         assert [task.done() for task in street.tasks] == [
