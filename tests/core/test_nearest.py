@@ -51,6 +51,21 @@ def test_a_key_that_comes_and_goes_is_noted_once():
     assert len(nearest) == 1
 
 
+def test_a_key_that_comes_back_nearer_to_new_has_one_place():
+    """Where a key stood before it was forgotten and came back counts no more."""
+    empty_at = {"a": 9.0}
+    nearest = Nearest(empty_at.get)
+    nearest.add("a", 9.0, 0.0)
+    empty_at["a"] = 1.0
+    nearest.add("a", 1.0, 0.0)
+    assert nearest.pop() == "a"
+    empty_at["b"] = 10.0
+    nearest.add("b", 10.0, 0.0)
+    empty_at["a"] = 20.0
+
+    assert nearest.pop() == "b"
+
+
 @given(
     events=st.lists(
         st.tuples(st.integers(0, 5), st.sampled_from(["come", "more", "go"]), INSTANTS),
