@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .asynciolimiter import Asynciolimiter
 from .bucket import First, Ours
 from .floor import Floor
-from .limits import Limits
+from .limits import Limits, LimitsMoving
 from .pyrate import Pyrate
 from .stdlib import Lock, Semaphore
 from .throttled import Throttled
@@ -27,6 +27,7 @@ CONTENDERS: dict[str, type[Contender]] = {
     "throttled": Throttled,
     "pyrate": Pyrate,
     "limits": Limits,
+    "limits-moving": LimitsMoving,
     "lock": Lock,
     "semaphore": Semaphore,
     "floor": Floor,

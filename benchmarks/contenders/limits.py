@@ -1,29 +1,27 @@
-"""limits: a fixed window in memory, its cheapest strategy; it never waits."""
+"""limits: in memory; `hit` says yes or no, so it has no queue to compare."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 from .face import ROOM, Acquire, Contender
 
 
-class Limits(Contender):
-    """`hit` says yes or no, so it has no queue to compare."""
+class _Limits(Contender):
+    """One of its strategies."""
 
-    title = "limits"
     package = "limits"
-    imports = "limits.aio"
     loops = 2**13
+    strategy: ClassVar[str]
 
     def make(self, module: str, limit: int, hours: int = 1) -> Callable[..., Any]:
         storage = import_module(f"{module}.storage").MemoryStorage()
-        strategy = import_module(f"{module}.strategies")
+        strategy = getattr(import_module(f"{module}.strategies"), self.strategy)
         item = import_module("limits").RateLimitItemPerHour(limit, hours)
-        hit = strategy.FixedWindowRateLimiter(storage).hit
-        return functools.partial(hit, item)
+        return functools.partial(strategy(storage).hit, item)
 
     def acquire(self) -> Acquire:
         return functools.partial(self.make("limits.aio", ROOM), "one")
@@ -38,3 +36,18 @@ class Limits(Contender):
 
     def keyed(self, limit: int, seconds: int) -> Callable[[str], object]:
         return self.make("limits", limit, max(1, seconds // 3600))
+
+
+class Limits(_Limits):
+    """A fixed window, its cheapest strategy: it lets two windows' worth through."""
+
+    title = "limits"
+    imports = "limits.aio"
+    strategy = "FixedWindowRateLimiter"
+
+
+class LimitsMoving(_Limits):
+    """A moving window, its strategy that lets no window be overfull."""
+
+    title = "limits, moving"
+    strategy = "MovingWindowRateLimiter"

@@ -76,8 +76,9 @@ class Bucket:
                 level = 0.0
         else:
             now = self.at
-        if level + amount <= self.ceiling and amount >= 0.0:
-            self.level = level + amount
+        filled = level + amount
+        if filled <= self.ceiling and amount >= 0.0:
+            self.level = filled
             self.at = now
             return True
         if self.ceiling > -inf:

@@ -6,7 +6,6 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from .._core import numbers
-from .key import QuietKeyLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -28,11 +27,10 @@ class ByKey:
     def __getitem__(self, key: Hashable) -> KeyLimiter:
         """Return the limiter of *key*; it stays right for as long as it is held."""
         keys = self._keys
-        keys.calls -= 1
-        if keys.calls <= 0:
+        keys.calls = calls = keys.calls - 1
+        if calls <= 0:
             keys.sweep()
-        handle = keys.handles.get(key)
-        return QuietKeyLimiter(keys, key) if handle is None else handle
+        return keys.handles[key]
 
     def __len__(self) -> int:
         """How many keys owe something; some may have leaked empty just now."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import numbers
 from .._core.decision import Decision, LimiterStatistics, decided
 from .clock import Clock, margin
-from .key import KeyLimiter
+from .key import KeyLimiter, QuietKeyLimiter
 from .line import Line
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Keys(Clock):
 
     Attributes:
         calls: Counted down by every call; at 0 it is time to `sweep`.
-        handles: The limiter of each live key, which has its line.
+        handles: The limiter of each live key, which has its line; and of any
+            other key that is asked for.
         terms: What each key may do.
     """
 
@@ -65,7 +66,7 @@ class Keys(Clock):
     def __init__(self, ledger: Ledger[Any], terms: Terms) -> None:
         super().__init__()
         self.calls = CALLS
-        self.handles: dict[Hashable, KeyLimiter] = {}
+        self.handles = _Handles(self)
         self._lines: dict[Hashable, Line] = {}
         # Which of them is looked at next, and when it had been used last.
         self._round: deque[tuple[Hashable, float]] = deque()
@@ -221,3 +222,13 @@ class Keys(Clock):
     def _arrive(self, now: float) -> None:
         if now < self._ledger.at:
             self._ledger.rebase(self._ledger.at - now)
+
+
+class _Handles(dict[Any, KeyLimiter]):
+    def __init__(self, keys: Keys) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def __missing__(self, key: Hashable) -> KeyLimiter:
+        # A new one each time, and not kept: there may be millions.
+        return QuietKeyLimiter(self._keys, key)
