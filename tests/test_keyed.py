@@ -13,6 +13,7 @@ from aiolimiter import (
     CombinedLimiter,
     Decision,
     KeyedLimiter,
+    KeyedSlidingWindowLimiter,
     LimiterStatistics,
     RateLimitExceeded,
 )
@@ -550,6 +551,44 @@ def test_a_bad_rate_of_a_key(rate):
 
     with pytest.raises(ValueError, match=rf"^max_rate of a key must be .* got {rate}$"):
         limits["a"].try_acquire()
+
+
+BOTH = pytest.mark.parametrize("kind", [KeyedLimiter, KeyedSlidingWindowLimiter])
+
+
+@BOTH
+@pytest.mark.parametrize("most", [None, 500])
+def test_a_rate_that_can_not_be_told_any_more(kind, most):
+    """A function that fails for one key disturbs those who call for that key only."""
+    rates = dict.fromkeys(range(3000), 2)
+    limits = kind(lambda key: rates[key], 3600, max_keys=most)
+    for key in range(50):
+        limits[key].try_acquire(2)
+    del rates[7]
+
+    for key in range(100, 3000):
+        assert limits[key].try_acquire()
+    with pytest.raises(KeyError):
+        limits[7].try_acquire()
+    rates[7] = 2
+
+    assert len(limits) == len(set(limits._keys))
+    # Its debt may have been forgotten, if there were too many; else it stands.
+    assert most or not limits[7].try_acquire()
+
+
+@BOTH
+async def test_a_change_that_can_not_be_for_a_key_in_use(kind):
+    """A function that fails for a key in use is refused, and nothing has changed."""
+    limits = kind(1, 10)
+    await limits["a"].acquire()
+    waiting = await in_line(limits["a"])
+
+    with pytest.raises(ValueError, match=r"^max_rate of a key must be above 0"):
+        limits.max_rate = lambda _: 0
+
+    assert limits.max_rate == 1
+    assert await waiting == 10
 
 
 @pytest.mark.parametrize("amount", [-1, math.nan, math.inf, 11, 10.5])

@@ -74,7 +74,7 @@ class Ledger(ABC, Generic[S]):
         self._coming = COMING
         # Which shard is swept.
         self._swept = 0
-        self._nearest = Nearest(self._new_at)
+        self._nearest = Nearest(self._guess_new_at)
 
     def __len__(self) -> int:
         return self._count
@@ -160,7 +160,7 @@ class Ledger(ABC, Generic[S]):
         if self.most < inf:
             while self._count and self._count >= self.most:
                 self._drop(self._nearest.pop())
-            self._nearest.add(key, self._new_at(key) or self.at, self.at)
+            self._nearest.add(key, self._guess_new_at(key) or self.at, self.at)
         self._count += 1
         self._coming -= 1
         if self._coming == 0:
@@ -178,12 +178,24 @@ class Ledger(ABC, Generic[S]):
             self._nearest.note_anew(self)
 
     def _keep_or_forget(self, key: Hashable, state: S) -> bool:
-        kept = self._state_now(key, state)
+        try:
+            kept = self._state_now(key, state)
+        except Exception:  # noqa: BLE001 -- a user's function
+            # It can't tell the key's rate.  Who calls now wants another key:
+            # this one's own callers will hear of it.
+            kept = state
         if kept is None:
             self._count -= 1
             return False
         self._new[self._swept][key] = kept
         return True
+
+    def _guess_new_at(self, key: Hashable) -> float | None:
+        try:
+            return self._new_at(key)
+        except Exception:  # noqa: BLE001 -- as above
+            # As far as anybody knows; so it is the first to go.
+            return self.at
 
     def _turn(self) -> None:
         # A new dict, since one that was full stays as large when it is empty.

@@ -43,8 +43,8 @@ class Levels(Ledger[State]):
     def take(self, key: Hashable, amount: float, burst: float) -> tuple[float, float]:
         """Take *amount* from *key* if it fits; see `Ledger.take`."""
         shard = hash(key) % SHARDS
-        new = self._new[shard]
-        state = new.get(key) or self._old[shard].pop(key, None)
+        new, old = self._new[shard], self._old[shard]
+        state = new.get(key) or old.get(key)
         level = 0.0 if state is None else self._leaked(key, state)
         left = burst - level - amount
         wait = 0.0
@@ -56,6 +56,8 @@ class Levels(Ledger[State]):
         new[key] = (level, self.at)
         if state is None:
             self._come(key)
+        elif key in old:
+            del old[key]
         return wait, left if left > 0.0 else 0.0
 
     def level(self, key: Hashable) -> float:

@@ -33,8 +33,9 @@ class Terms(NamedTuple):
     def rate(self) -> Rate:
         """Return the units a second of all keys, or a function from a key to that."""
         if callable(self.max_rate):
-            return self._rate_of
+            return self.rate_of
         return numbers.per_second(self.max_rate, self.time_period)
 
-    def _rate_of(self, key: Hashable) -> float:
+    def rate_of(self, key: Hashable) -> float:
+        """Units a second that leak from *key*."""
         return numbers.per_second(self.max_rate_of(key), self.time_period)

@@ -169,6 +169,9 @@ class Keys(Clock):
             ValueError: They make no rate; nothing is changed.
         """
         terms.rate()
+        for key in self._lines:
+            # Refused before anything is changed.
+            terms.rate_of(key)
         self._advance()
         self._ledger.change(terms)
         self._set(terms)
