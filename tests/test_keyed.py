@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import re
 import time
@@ -713,3 +714,30 @@ def test_a_key_whose_waiter_went_with_its_loop():
     assert "a" not in limits
     assert limits["a"].try_acquire()
     assert limits["a"].statistics().waiting == 0
+
+
+@pytest.mark.real_time
+def test_keys_whose_waiters_went_with_their_loop_do_not_pile_up():
+    """They are let go of in a later loop, also when nobody asks for them again."""
+    limits = KeyedLimiter(1, 0.05)
+
+    async def leave():
+        for key in range(20):
+            await limits[key].acquire()
+        return [await in_line(limits[key]) for key in range(20)]
+
+    async def later():
+        for _ in range(20):
+            touch(limits)
+        await asyncio.sleep(0.06)
+        for _ in range(20):
+            touch(limits)
+
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        tasks = loop.run_until_complete(leave())
+    for task in tasks:
+        # It is pending for ever; asyncio would complain when it goes.
+        task._log_destroy_pending = False
+    asyncio.run(later())
+
+    assert not set(range(20)) & set(limits._keys)

@@ -200,8 +200,9 @@ class Keys(Clock):
         line = self._lines[key]
         # The first look finds every line used, since it came to be so.
         used = line.meter.at > used_at and len(self._lines) <= self._few
-        # Waiting or used, as most are: then no clock is read.
-        if not (used or line.queue.waiting):
+        # Waiting or used, as most are: then no clock is read.  Whoever waits in a
+        # loop that does not run may wait for ever; `advance` knows.
+        if not (used or (line.queue.waiting and line.is_running())):
             line.advance()
             if line.quiet:
                 self._quieten(key)
