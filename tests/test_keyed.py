@@ -694,6 +694,39 @@ def test_changes_are_remembered_from_loop_to_loop():
     assert virtual(second()) == pytest.approx(8 - 1 - 2)
 
 
+@pytest.mark.parametrize("rate", [1, lambda _: 1], ids=["one", "function"])
+def test_outside_of_any_loop_the_last_clock_goes_on(rate):
+    """A key owes the same outside of any loop, whatever the clock of the last one."""
+    limits = KeyedLimiter(rate, 60)
+
+    async def take():
+        await until(10)
+        assert limits["a"].try_acquire()
+
+    virtual(take())
+
+    assert not limits["a"].has_capacity()
+    limits["a"].restrict(1)
+    assert not limits["a"].try_acquire()
+
+
+def test_outside_of_any_loop_a_sweep_keeps_to_one_clock():
+    """A key that was used in an earlier loop does not bring its clock along."""
+    limits = KeyedLimiter(1, 100)
+
+    async def take(key, instant):
+        await until(instant)
+        assert limits[key].try_acquire()
+
+    virtual(take("a", 5000))
+    virtual(take("b", 10))
+    for _ in range(1000):
+        limits["b"].has_capacity()
+
+    assert not limits["b"].has_capacity()
+    assert not limits["b"].try_acquire()
+
+
 @pytest.mark.real_time
 def test_a_key_whose_waiter_went_with_its_loop():
     """A key is forgotten when those who waited for it did so in a closed loop."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from .._core.ledger import Ledger
+    from .._core.meter import Meter
     from .._core.terms import Terms
 
 # Keys that are only used again and again are live while there are fewer.
@@ -134,7 +135,7 @@ class Keys(Clock):
         line = self._lines.get(key)
         if line is None:
             self._advance()
-            return Line(self._ledger.meter(key))
+            return self._line_of(self._ledger.meter(key))
         return line
 
     def sweep(self) -> None:
@@ -190,10 +191,20 @@ class Keys(Clock):
     def _enliven(self, key: Hashable) -> None:
         self._advance()
         handle = KeyLimiter(self, key)
-        handle._line = line = Line(self._ledger.pop(key))  # noqa: SLF001 -- given and taken here
+        handle._line = line = self._line_of(self._ledger.pop(key))  # noqa: SLF001 -- given and taken here
         self._lines[key], self.handles[key] = line, handle
         self._round.append((key, -inf))
         self._share()
+
+    def _line_of(self, meter: Meter) -> Line:
+        line = Line(meter)
+        self._bring_along(line)
+        return line
+
+    def _bring_along(self, line: Line) -> None:
+        # Outside of any loop, too, all go by one clock: that of the last loop.
+        if self._loop is not None:
+            line.follow(self._loop)
 
     def _look_at_one(self) -> None:
         key, used_at = self._round.popleft()
@@ -203,6 +214,7 @@ class Keys(Clock):
         # Waiting or used, as most are: then no clock is read.  Whoever waits in a
         # loop that does not run may wait for ever; `advance` knows.
         if not (used or (line.queue.waiting and line.is_running())):
+            self._bring_along(line)
             line.advance()
             if line.quiet:
                 self._quieten(key)
