@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-from aiolimiter import AsyncLimiter, Decision, SlidingWindowLimiter
+from aiolimiter import (
+    AsyncLimiter,
+    Decision,
+    KeyedLimiter,
+    KeyedSlidingWindowLimiter,
+    SlidingWindowLimiter,
+)
 
 from .timetable import admissions, now
 
@@ -142,3 +148,43 @@ async def test_what_was_taken_before_does_not_come_back(kind):
     assert await admissions(limiter, [(0, 10), (0, 1)]) == pytest.approx(
         [0, 1 if kind is AsyncLimiter else 10]
     )
+
+
+EACH = pytest.mark.parametrize(
+    "make",
+    [
+        AsyncLimiter,
+        SlidingWindowLimiter,
+        lambda rate: KeyedLimiter(rate)["a"],
+        lambda rate: KeyedSlidingWindowLimiter(rate)["a"],
+        lambda rate: KeyedLimiter(rate, max_keys=2)["a"],
+        lambda rate: KeyedSlidingWindowLimiter(rate, max_keys=2)["a"],
+    ],
+)
+
+
+@EACH
+async def test_an_infinite_amount_is_none(make):
+    """What is infinite is no amount, also where there is no limit."""
+    limiter = make(math.inf)
+
+    with pytest.raises(ValueError, match=r"^amount must be finite, got inf$"):
+        limiter.try_acquire(math.inf)
+    with pytest.raises(ValueError, match=r"^amount must be finite, got inf$"):
+        await limiter.acquire(math.inf)
+
+    assert limiter.statistics().level == 0
+
+
+@pytest.mark.parametrize("amount", [6, 6.0])
+async def test_a_burst_that_was_given_still_counts(amount):
+    """No more than the burst is admitted at a time, and any number of those."""
+    limiter = AsyncLimiter(math.inf, burst=5)
+
+    with pytest.raises(ValueError, match=r"^can't acquire 6: .* at most 5;"):
+        limiter.try_acquire(amount)
+    with pytest.raises(ValueError, match=r"^can't acquire 6: .* at most 5;"):
+        await limiter.acquire(amount)
+
+    assert await admissions(limiter, [(0, 5.0)] * 10) == [0] * 10
+    assert limiter.try_acquire(5.0)

@@ -69,7 +69,7 @@ BREAKS = [
         ),
         (
             "one more than the burst fits",
-            "self.ceiling = self.burst * (1.0 + ROUNDING)",
+            "self.ceiling = min(self.burst * (1.0 + ROUNDING), float_info.max)",
             "self.ceiling = self.burst + 1.0",
         ),
         (
@@ -197,8 +197,8 @@ BREAKS = [
         ),
         (
             "newcomers pass who waits",
-            "if self.waited or self._promised or not amount >= 0.0:",
-            "if not amount >= 0.0:",
+            "if self.waited or self._promised or not 0.0 <= amount < inf:",
+            "if not 0.0 <= amount < inf:",
         ),
         (
             "more comes back than a word left",

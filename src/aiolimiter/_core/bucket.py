@@ -15,6 +15,7 @@ as far as it has not leaked (see `layers`).
 from __future__ import annotations
 
 from math import inf
+from sys import float_info
 
 from .layers import Layer, Layers
 from .numbers import ROUNDING
@@ -256,10 +257,9 @@ class Bucket:
     def _calm(self) -> None:
         if self._waited or self._promised or self._layers:
             self.ceiling = -inf
-        elif self.rate == inf:
-            self.ceiling = inf
         else:
-            self.ceiling = self.burst * (1.0 + ROUNDING)
+            # Finite, also without a limit: an infinite amount is none.
+            self.ceiling = min(self.burst * (1.0 + ROUNDING), float_info.max)
 
     def _settle_floor(self) -> None:
         # What has leaked to the floor of before is gone, wherever it is next.

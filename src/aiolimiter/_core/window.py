@@ -95,7 +95,7 @@ class Window:
     def admit(self, amount: float, now: float) -> bool:
         """Take *amount* at *now* if nothing stands against it."""
         self.advance(now)
-        if self.waited or self._promised or not amount >= 0.0:
+        if self.waited or self._promised or not 0.0 <= amount < inf:
             return False
         if self.wait(amount) > 0.0:
             return False

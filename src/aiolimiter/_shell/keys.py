@@ -108,7 +108,7 @@ class Keys(Clock):
             ValueError: *amount* is no amount, or more than the bucket holds.
         """
         burst = self._burst or self.terms.burst_of(key)
-        if amount.__class__ is not float or not 0.0 <= amount <= burst:
+        if amount.__class__ is not float or not 0.0 <= amount <= burst < inf:
             amount = numbers.amount(amount, burst)
         now = self._ledger.advance(self.time())
         wait, left = self._ledger.take(key, amount, burst)

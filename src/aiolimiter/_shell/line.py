@@ -88,7 +88,7 @@ class Line(Outlook):
         if loop is not self._loop:
             self.enter(loop)
         meter = self.meter
-        if not 0.0 <= amount <= meter.burst:
+        if not 0.0 <= amount <= meter.burst < inf:
             numbers.amount(amount, meter.burst)
         meter.advance(self.time())
         now = meter.at

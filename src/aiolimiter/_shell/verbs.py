@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ulp
+from math import inf, ulp
 from typing import TYPE_CHECKING
 
 from .._core import numbers
@@ -120,7 +120,7 @@ class Verbs(Entering):
         if meter.admit(amount, line.time()):
             left = meter.burst - meter.level
             return decided(Decision, (True, 0.0, left if left > 0.0 else 0.0))
-        if not 0.0 <= amount <= meter.burst:
+        if not 0.0 <= amount <= meter.burst < inf:
             numbers.amount(amount, meter.burst)
         # Under attack refusals are what there is most of: where nobody waits,
         # this says what the line would, at half of the cost.
