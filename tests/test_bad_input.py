@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from decimal import Decimal
@@ -9,7 +10,12 @@ from fractions import Fraction
 
 import pytest
 
-from aiolimiter import AsyncLimiter, SlidingWindowLimiter
+from aiolimiter import (
+    AsyncLimiter,
+    KeyedLimiter,
+    KeyedSlidingWindowLimiter,
+    SlidingWindowLimiter,
+)
 
 from .timetable import in_line, now, spent
 
@@ -244,6 +250,28 @@ async def test_never_fits_is_not_told_by_waiting(kind, take):
 
     assert now() == 0
     await waiting
+
+
+@TAKING
+@pytest.mark.parametrize(
+    "make",
+    [
+        AsyncLimiter,
+        SlidingWindowLimiter,
+        lambda rate: KeyedLimiter(rate)["a"],
+        lambda rate: KeyedSlidingWindowLimiter(lambda _: rate)["a"],
+    ],
+)
+async def test_all_it_holds_whatever_the_sum_was_rounded_to(make, take):
+    """0.1 + 0.2 is a little more than 0.3 in floats, and is all that 0.3 holds."""
+    limiter = make(0.3)
+
+    assert limiter.has_capacity(0.1 + 0.2)
+    await take(limiter, 0.1 + 0.2)
+
+    assert not limiter.has_capacity(0.1 + 0.2)
+    assert limiter.try_acquire(0.1 + 0.2).retry_after > 0
+    await asyncio.wait_for(limiter.acquire(0.1 + 0.2), 61)
 
 
 @BOTH

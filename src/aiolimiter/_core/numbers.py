@@ -58,13 +58,17 @@ def finite(name: str, value: float) -> float:
 
 
 def amount(value: float, most: float) -> float:
-    """Return *value* as a float if a limiter that holds *most* can admit it."""
+    """
+    Return *value* as a float if a limiter that holds *most* can admit it.
+
+    What is above it by rounding, as 0.1 + 0.2 is above 0.3, is all it holds.
+    """
     if value.__class__ is float and 0.0 <= value <= most and value < inf:
         return value
     number = finite("amount", value)
-    if number > most:
+    if number > most * (1.0 + ROUNDING):
         raise never_fits(number, most)
-    return number
+    return min(number, most)
 
 
 def never_fits(amount: float, most: float) -> ValueError:

@@ -43,9 +43,7 @@ class KeyLimiter(Verbs):
     def has_capacity(self, amount: float = 1.0) -> bool:
         """Whether *amount* fits right now; see `AsyncLimiter.has_capacity`."""
         amount = numbers.not_negative("amount", amount)
-        line = self._keys.peek(self.key)
-        line.advance()
-        return amount <= line.meter.burst and line.meter.wait(amount) <= 0.0
+        return self._keys.peek(self.key).fits(amount)
 
     def statistics(self) -> LimiterStatistics:
         """Tell how things are right now, without changing any."""

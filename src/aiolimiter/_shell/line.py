@@ -89,7 +89,7 @@ class Line(Outlook):
             self.enter(loop)
         meter = self.meter
         if not 0.0 <= amount <= meter.burst < inf:
-            numbers.amount(amount, meter.burst)
+            amount = numbers.amount(amount, meter.burst)
         meter.advance(self.time())
         now = meter.at
         key = now + meter.lead(amount)

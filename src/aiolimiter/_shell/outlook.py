@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, LimiterStatistics, decided
 from .._core.errors import RateLimitExceeded
+from .._core.numbers import ROUNDING
 from .clock import Clock, margin
 from .promises import Promises
 from .queue import Queue
@@ -91,6 +92,12 @@ class Outlook(Clock):
         self.promises = self.promises or None
         self.meter.promise(self.promises is not None)
         return dropped
+
+    def fits(self, amount: float) -> bool:
+        """Whether *amount* fits by now, whoever waits."""
+        self.advance()
+        most = self.meter.burst * (1.0 + ROUNDING)
+        return amount <= most and self.meter.wait(amount) <= 0.0
 
     def admits(self, amount: float, key: float) -> bool:
         """Whether one with this *key* may take *amount* now."""

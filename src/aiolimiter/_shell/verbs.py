@@ -41,10 +41,7 @@ class Verbs(Entering):
             ValueError: *amount* is negative or not a number.
         """
         amount = numbers.not_negative("amount", amount)
-        line = self._line
-        line.advance()
-        meter = line.meter
-        return amount <= meter.burst and meter.wait(amount) <= 0.0
+        return self._line.fits(amount)
 
     async def acquire(
         self, amount: float = 1.0, *, max_wait: float | None = None
@@ -121,7 +118,7 @@ class Verbs(Entering):
             left = meter.burst - meter.level
             return decided(Decision, (True, 0.0, left if left > 0.0 else 0.0))
         if not 0.0 <= amount <= meter.burst < inf:
-            numbers.amount(amount, meter.burst)
+            amount = numbers.amount(amount, meter.burst)
         # Under attack refusals are what there is most of: where nobody waits,
         # this says what the line would, at half of the cost.
         wait, left = meter.refuse(amount)
