@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from hypothesis import given, strategies as st
 
 from aiolimiter._core.nearest import LOOKS, Nearest
@@ -88,3 +90,15 @@ def test_the_nearest_of_a_few_is_always_found(events):
         least = min(empty_at.values())
 
         assert empty_at.pop(nearest.pop()) == least
+
+
+def test_one_that_will_never_be_new():
+    """A key whose debt outlasts all time is noted, too, and is the last to go."""
+    empty_at = {"a": inf, "b": 1.0}
+    nearest = Nearest(empty_at.get)
+    for key, instant in empty_at.items():
+        nearest.add(key, instant, 0.0)
+
+    assert nearest.pop() == "b"
+    del empty_at["b"]
+    assert nearest.pop() == "a"

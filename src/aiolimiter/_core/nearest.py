@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from heapq import heapify, heappop, heappush, heapreplace
-from math import inf
 from typing import TypeAlias
 
 # How many a call puts right at most: to find the very nearest of a million that
@@ -48,7 +47,7 @@ class Nearest:
         for _ in range(2):
             if self._entries and self._entries[0][0] <= now:
                 self._put_right()
-        if empty_at < self._noted.get(key, inf):
+        if key not in self._noted or empty_at < self._noted[key]:
             self._noted[key] = empty_at
             self._ticket += 1
             heappush(self._entries, (empty_at, self._ticket, key))
