@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from sys import float_info
 
 import pytest
 
@@ -369,6 +370,20 @@ def test_quiet():
 
 
 # Without a limit.
+
+
+@pytest.mark.parametrize("rate", [0.1, 5.0, 20.0])
+def test_a_pause_for_good(rate):
+    """A pause may be as long as a float can say, and stands whatever the rate."""
+    made = Bucket(10.0, 10.0)
+    made.advance(0.0)
+    made.pause(float_info.max)
+    made.pause(1.0)
+    made.change(rate, 10.0)
+    made.advance(1e9)
+
+    assert made.wait(0.0) > 1e300
+    assert not made.admit(0.0, 1e9)
 
 
 def test_without_a_limit_everything_fits():

@@ -89,8 +89,8 @@ BREAKS = [
         ),
         (
             "after a pause there is a burst",
-            "self._raise_to(self.burst + self.rate * seconds)",
-            "self._raise_to(self.rate * seconds)",
+            "self._raise_to(self._debt(seconds))",
+            "self._raise_to(self._debt(seconds) - self.burst)",
         ),
         (
             "the last pause wins, not the longest",

@@ -199,7 +199,7 @@ class Bucket:
         """Fill the bucket so that it is full, not empty, in *seconds*."""
         if seconds > 0.0 and self.rate < inf:
             self._beneath, self._paused_at = sum(self._without_pause()), self.at
-            self._raise_to(self.burst + self.rate * seconds)
+            self._raise_to(self._debt(seconds))
             self._paused_until = max(self._paused_until, self.at + seconds)
 
     def restrict(self, remaining: float) -> None:
@@ -230,8 +230,12 @@ class Bucket:
         # What is in the bucket because of a pause: by its end, a full burst.
         left = self._paused_until - self.at
         if left > 0.0 and self.rate < inf:
-            return self.burst + self.rate * left
+            return self._debt(left)
         return 0.0
+
+    def _debt(self, seconds: float) -> float:
+        # What leaks down to a full burst in so long; inf - inf is no number.
+        return min(self.burst + self.rate * seconds, float_info.max)
 
     def _without_pause(self) -> tuple[float, float]:
         # The level there would be by now without a pause, and apart from that
