@@ -579,6 +579,20 @@ def test_a_rate_that_can_not_be_told_any_more(kind, most):
 
 
 @BOTH
+def test_a_function_that_fails_can_be_replaced(kind):
+    """What a function can't tell any more is not asked of it after a change."""
+    rates = {"a": 2}
+    limits = kind(lambda key: rates[key], 3600)
+    limits["a"].try_acquire(2)
+    del rates["a"]
+
+    limits.max_rate = 3
+
+    assert limits["a"].try_acquire().remaining == pytest.approx(0, abs=0.1)
+    assert not limits["a"].try_acquire()
+
+
+@BOTH
 async def test_a_change_that_can_not_be_for_a_key_in_use(kind):
     """A function that fails for a key in use is refused, and nothing has changed."""
     limits = kind(1, 10)

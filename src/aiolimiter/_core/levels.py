@@ -112,7 +112,7 @@ class Levels(Ledger[State]):
         level, at = state
         for until, rate, _ in self._past:
             if at < until:
-                level = max(0.0, level - (until - at) * _rate_of(rate, key))
+                level = max(0.0, level - (until - at) * _rate_before(rate, key))
                 at = until
         level -= (self.at - at) * _rate_of(self._rate, key)
         # Without a limit it may be no number, which is not above 0 either.
@@ -131,3 +131,11 @@ class Levels(Ledger[State]):
 
 def _rate_of(rate: Rate, key: Hashable) -> float:
     return rate(key) if callable(rate) else rate
+
+
+def _rate_before(rate: Rate, key: Hashable) -> float:
+    try:
+        return _rate_of(rate, key)
+    except Exception:  # noqa: BLE001 -- a user's function
+        # It may fail for a key by now, and be replaced for that: nothing leaked.
+        return 0.0
