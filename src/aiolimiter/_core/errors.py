@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from .decision import Decision
 
+# From here on, three digits are less than whole seconds.
+_LONG = 999.5
+
 
 class RateLimitExceeded(Exception):
     """
@@ -61,3 +64,17 @@ class BackendError(Exception):
     """
 
     __module__ = "aiolimiter"
+
+
+def refusal(amount: float, max_wait: float, decision: Decision) -> RateLimitExceeded:
+    """Say that *amount* can't be had within *max_wait* seconds, and when it can."""
+    msg = (
+        f"can't acquire {amount:.15g} within {seconds(max_wait)}: "
+        f"retry in {seconds(decision.retry_after)}, or allow a longer max_wait"
+    )
+    return RateLimitExceeded(msg, decision)
+
+
+def seconds(value: float) -> str:
+    """Write *value* in seconds as one reads it: an hour is 3600 s, not 3.6e+03."""
+    return f"{value:.3g} s" if value < _LONG else f"{value:.0f} s"

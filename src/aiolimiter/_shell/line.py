@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, cast
 from .._core import numbers
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, decided
+from .._core.errors import refusal
 from .clock import RESOLUTION
 from .deadlines import Deadlines
 from .outlook import Outlook, is_over
@@ -101,7 +102,7 @@ class Line(Outlook):
             if self._noted != self._due:
                 self._note_lateness()
             if self.delay(amount, key) > max_wait:
-                raise self.refusal(amount, max_wait, self.refused(amount))
+                raise refusal(amount, max_wait, self.refused(amount))
             deadline = now + max_wait
         turn = Turn(loop=loop)
         turn.key, turn.amount, turn.arrival = key, amount, now
@@ -238,7 +239,7 @@ class Line(Outlook):
         self.hopeless_left(waiter.amount)
         decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
-        waiter.set_exception(self.refusal(waiter.amount, max_wait, decision))
+        waiter.set_exception(refusal(waiter.amount, max_wait, decision))
 
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, LimiterStatistics, decided
-from .._core.errors import RateLimitExceeded
 from .._core.numbers import ROUNDING
 from .clock import Clock, margin
 from .promises import Promises
@@ -189,16 +188,6 @@ class Outlook(Clock):
         key = self.meter.at + self.meter.lead(amount)
         retry_after = self.retry_after(amount, key, waiter=waiter)
         return decided(Decision, (False, retry_after, self.meter.available))
-
-    def refusal(
-        self, amount: float, max_wait: float, decision: Decision
-    ) -> RateLimitExceeded:
-        """Return the error for one who can't have *amount* within *max_wait*."""
-        msg = (
-            f"can't acquire {amount:.15g} within {max_wait:.3g} s: "
-            f"retry in {decision.retry_after:.3g} s, or allow a longer max_wait"
-        )
-        return RateLimitExceeded(msg, decision)
 
     def statistics(self) -> LimiterStatistics:
         """Tell how things are, without changing any."""

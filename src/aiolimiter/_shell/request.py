@@ -18,6 +18,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from .._core import numbers
+from .._core.errors import refusal
 from . import several
 from .queue import Turn
 
@@ -133,7 +134,7 @@ def ask(amounts: Amounts, max_wait: float | None) -> Request | None:
         amount = amounts[slowest]
         if slowest.delay(amount, key) > max_wait:
             refused = several.refused(amounts, key)
-            raise slowest.refusal(amount, max_wait, refused)
+            raise refusal(amount, max_wait, refused)
         deadline = arrival + max_wait
     request = Request(loop=loop)
     request.amounts = amounts

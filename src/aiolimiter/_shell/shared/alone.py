@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from ..._core.decision import Decision
-from ..._core.errors import RateLimitExceeded
+from ..._core.errors import RateLimitExceeded, seconds
 from ..limiter import AsyncLimiter
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Alone:
         wait = (amount - self._most) / slowest.max_rate * slowest.time_period
         if wait > longest:
             msg = (
-                f"can't acquire {amount:.15g} within {longest:.3g} s while the shared "
-                f"store is away: this process has {self._most:.15g} at a time"
+                f"can't acquire {amount:.15g} within {seconds(longest)} while the "
+                f"shared store is away: this process has {self._most:.15g} at a time"
             )
             raise RateLimitExceeded(msg, Decision(False, wait, 0.0))  # noqa: FBT003 -- a field

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..._core import slots
 from ..._core.decision import Decision, LimiterStatistics
-from ..._core.errors import RateLimitExceeded
+from ..._core.errors import RateLimitExceeded, refusal
 from ..clock import Clock, margin
 from .asking import Asking, Waiter
 from .booked import Booked
@@ -60,12 +60,8 @@ class SharedOutlook(Clock):
         wait = max(wait, self.pump.probe_at - now)
         # The store's clock counts whole microseconds.
         retry_after = wait + 2.0 * MICRO + self.grain + margin(now + wait)
-        msg = (
-            f"can't acquire {waiter.amount:.15g} within {waiter.max_wait:.3g} s: "
-            f"retry in {retry_after:.3g} s, or allow a longer max_wait"
-        )
-        room = slots.room(self._terms, levels)
-        return RateLimitExceeded(msg, Decision(False, retry_after, room))  # noqa: FBT003 -- a field
+        decision = Decision(False, retry_after, slots.room(self._terms, levels))  # noqa: FBT003 -- a field
+        return refusal(waiter.amount, waiter.max_wait, decision)
 
     def _waiting(self) -> int:
         return self._asking.waiting + self._booked.waiting
