@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .._core.decision import Decision, decided
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     # What is wanted from which line.
     Amounts: TypeAlias = Mapping[Line, float]
     Marks: TypeAlias = dict[Line, Mark]
-else:
-    Marks = Any
 
 
 def key(amounts: Amounts, arrival: float) -> float:
