@@ -46,6 +46,7 @@ PERIODS = [0.75, 1.5, 3.0, 6.0, 12.0]
 
 
 LOOK = (0, "look", 0.0, 1.0, 0)
+TWO_CHANGES = [(0, "change", 0.0, 0.0, 0), (0, "change", 0.5, 0.0, 0)]
 
 
 def crowd(limits, number):
@@ -73,6 +74,7 @@ def crowd(limits, number):
 @example("counted", [(0, "ask", 3.0, 0.0, 0), (0, "change", 0.5, 0.0, 300), LOOK])
 @example("own rates", [(0, "ask", 3.0, 0.0, 0), (0, "come", 1.0, 0.0, 300), LOOK])
 @example("windows with own rates", [(0, "pause", 3.0, 0.0, 300), LOOK])
+@example("windows with own rates", [(0, "ask", 1.0, 2.0, 0), *TWO_CHANGES, LOOK])
 @example("counted windows", [(0, "ask", 3.0, 1.0, 300), LOOK])
 @settings(max_examples=examples(120))
 def test_forgetting_changes_nothing(way, steps):
@@ -138,6 +140,10 @@ def change(street, limits, each, period):
     """Let another period count for all, on both sides at once."""
     with street.loop.running():
         limits.time_period = period
+        if isinstance(limits, KeyedSlidingWindowLimiter):
+            # One that is not looked at knows of the last change only.
+            for key in each:
+                limits[key].statistics()
     for limiter in each.values():
         limiter.time_period = period
 

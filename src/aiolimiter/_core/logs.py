@@ -63,7 +63,12 @@ class Logs(Ledger[Window]):
         return self._terms.burst_of(key), self._terms.time_period
 
     def change(self, terms: Terms) -> None:
-        """Let the windows be others from now on; each is changed when it is read."""
+        """
+        Let the windows be others from now on; each is changed when it is read.
+
+        One that is not read between two changes knows of the last only.  What a
+        shorter period would have let go of meanwhile it keeps: to the careful side.
+        """
         if not callable(terms.max_rate) and terms.max_rate == inf:
             # Whoever had no limit once owes nothing afterwards.
             for key in list(self):
