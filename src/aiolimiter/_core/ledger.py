@@ -193,7 +193,7 @@ class Ledger(ABC, Generic[S]):
     def _guess_new_at(self, key: Hashable) -> float | None:
         try:
             return self._new_at(key)
-        except Exception:  # noqa: BLE001 -- as above
+        except Exception:  # noqa: BLE001 -- a user's function
             # As far as anybody knows; so it is the first to go.
             return self.at
 

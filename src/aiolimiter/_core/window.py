@@ -224,7 +224,7 @@ class Window:
         """Count one more: an entry is kept by whoever has it."""
         self._held += 1
 
-    def release(self, mark: Entry) -> None:  # noqa: ARG002 -- likewise
+    def release(self, mark: Entry) -> None:  # noqa: ARG002 -- a bucket asks which
         """Count one less."""
         # One that was let go of already counts no more.
         if self._held:

@@ -123,7 +123,7 @@ def ask(amounts: Amounts, max_wait: float | None) -> Request | None:
     for line in amounts:
         line.enter(loop)
         line.meter.advance(now)
-    arrival = several.arrive(amounts)
+    arrival = several.arrival(amounts)
     key = several.key(amounts, arrival)
     slowest = several.slowest(amounts, key)
     if slowest is None:

@@ -26,7 +26,7 @@ def key(amounts: Amounts, arrival: float) -> float:
     return arrival + lead
 
 
-def arrive(amounts: Amounts) -> float:
+def arrival(amounts: Amounts) -> float:
     """Return the instant at which one comes who asks now."""
     return max([line.meter.at for line in amounts])
 
@@ -63,7 +63,7 @@ def decide(amounts: Amounts) -> Decision:
     """Take from all if all admit; say when if they don't."""
     for line in amounts:
         line.advance()
-    mine = key(amounts, arrive(amounts))
+    mine = key(amounts, arrival(amounts))
     if slowest(amounts, mine) is not None:
         return refused(amounts, mine)
     take(amounts)
