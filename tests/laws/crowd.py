@@ -520,6 +520,7 @@ class Crowd:
             assert (line.queue.waiting, line.queue.amount) == (0, 0.0)
             if member.kind != "window":
                 assert not line.meter._layers, "still remembers an admission"
+            assert not line.meter._promised, "the fast path stays closed"
             found = member.limiter.statistics()
             assert found == (0.0, member.burst, 0, 0.0, None), found
             assert member.limiter.try_acquire(member.burst)
