@@ -24,6 +24,11 @@ PINS = {
     "pyrate-limiter": "4.5.1",
     "limits": "5.8.0",
     "steindamm": "0.11.1",
+    "asgi-ratelimit": "0.10.0",
+    "fastapi-limiter": "0.2.0",
+    "slowapi": "0.1.10",
+    "botocore": "1.44.8",
+    "httpx-limiter": "0.6.0",
     "pyperf": "2.10.0",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_time"):
             item.add_marker(pytest.mark.looptime(False))  # noqa: FBT003 -- its API
+            # A machine that stands still for a second breaks what is told in
+            # tenths.  What fails three times is ours; on virtual time, once is enough.
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -96,3 +100,9 @@ def skipped_without_leave(reporter: TerminalReporter) -> list[str]:
         for reason in reasons
         if not reason.removeprefix("Skipped: ").startswith(AGREED)
     ]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now to itself: each test that collects walks it all."""
+    gc.collect()
+    gc.freeze()

@@ -37,7 +37,7 @@ POSITIVE = [
     (-INF, "{} must be a finite number above 0, got -inf"),
 ]
 RATE = [
-    (0, "max_rate must be above 0 (math.inf for no limit), got 0"),
+    (-0.1, "max_rate must be above 0 (math.inf for no limit), got -0.1"),
     (-1, "max_rate must be above 0 (math.inf for no limit), got -1"),
     (NAN, "max_rate must be above 0 (math.inf for no limit), got nan"),
     (-INF, "max_rate must be above 0 (math.inf for no limit), got -inf"),
@@ -61,7 +61,64 @@ TOO_MUCH = (
 BOTH = pytest.mark.parametrize("kind", [AsyncLimiter, SlidingWindowLimiter])
 
 
+HUGE = 10**400
+
 # The numbers of a limiter.
+
+
+@BOTH
+@pytest.mark.parametrize("use", ["acquire", "try_acquire", "reserve", "pause"])
+async def test_a_number_too_large_for_a_float(kind, use):
+    """An integer that no float can hold is refused like all that is too large."""
+    limiter = kind(10)
+    message = f"{'seconds' if use == 'pause' else 'amount'} must be finite, got "
+    with pytest.raises(ValueError, match=f"^{message}a number too large for a float$"):
+        await getattr(limiter, use)(HUGE)
+    assert limiter.statistics().level == 0
+
+
+@pytest.mark.parametrize("numbers", [(HUGE,), (10, HUGE)])
+@BOTH
+def test_a_limit_too_large_for_a_float(kind, numbers):
+    """So is such a limit."""
+    with pytest.raises(ValueError, match=r"got a number too large for a float$"):
+        kind(*numbers)
+
+
+def test_max_rate_0_of_a_window():
+    """A window that admits nothing can't be made."""
+    message = "max_rate must be above 0 (math.inf for no limit), got 0"
+    with pytest.raises(ValueError, match=whole(message)):
+        SlidingWindowLimiter(0)
+
+
+async def test_max_rate_0_of_a_bucket():
+    """A bucket that admits nothing can be made, and says how to have no limit."""
+    limiter = AsyncLimiter(0, 1)
+    message = whole(
+        "can't acquire 1: this limiter holds at most 0; "
+        "max_rate=0 admits nothing, and math.inf is no limit"
+    )
+
+    assert (limiter.max_rate, limiter.burst) == (0, 0)
+    assert not limiter.has_capacity()
+    with pytest.raises(ValueError, match=message):
+        await limiter.acquire()
+    with pytest.raises(ValueError, match=message):
+        async with limiter:
+            pass
+    with pytest.raises(ValueError, match=message):
+        limiter.try_acquire()
+    await limiter.acquire(0)
+    limiter.max_rate = 5
+    assert limiter.try_acquire(5)
+
+
+def test_max_rate_0_beside_a_burst():
+    """A burst that would never fill again is a mistake."""
+    message = "max_rate must be above 0 (math.inf for no limit), got 0"
+    with pytest.raises(ValueError, match=whole(message)):
+        AsyncLimiter(0, burst=1)
 
 
 @BOTH

@@ -550,6 +550,21 @@ async def test_retry_after_counts_what_is_promised():
     assert first.try_acquire(8)
 
 
+async def test_a_promise_binds_by_the_key_of_today():
+    """A rate change that puts a request behind another one lets that pass."""
+    first, second = AsyncLimiter(1, 1, burst=10), AsyncLimiter(10, 1)
+    await first.acquire(2)
+    waiting = await in_line(CombinedLimiter(first=first, second=second), 1, first=10)
+    second.pause(5)
+    await until(3)  # it was due in the first one at 2, and is in the second at 5
+    assert not first.try_acquire(6)
+
+    second.time_period = 1000  # its place is 10 now, by the first one
+
+    assert first.try_acquire(6)
+    assert not waiting.done()
+
+
 async def test_statistics_count_what_is_promised():
     """Who is held back by a promise is next when that is kept, not before."""
     first, second = await spent(AsyncLimiter(10, 10)), await spent(AsyncLimiter(10, 5))

@@ -71,3 +71,16 @@ def test_changelog_fragments_are_named_so_that_towncrier_finds_them():
 def test_the_core_needs_nothing():
     """Installing the package installs nothing else."""
     assert SETTINGS["project"]["dependencies"] == []
+
+
+@pytest.mark.parametrize("extra", ["aiohttp", "headers", "httpx", "httpx2"])
+def test_what_is_tested_as_oldest_is_what_is_supported(extra):
+    """`make oldest` installs the lower bound of each client's extra."""
+    made = (ROOT / "Makefile").read_text("utf-8")
+    for needed in SETTINGS["project"]["optional-dependencies"][extra]:
+        name, _, bound = needed.partition(">=")
+        pinned = re.search(rf"'{name}(?:\[\w+\])?==([\d.]+)'", made)
+        parts = [int(part) for part in pinned[1].split(".")]
+        wanted = [int(part) for part in bound.split(".")]
+
+        assert parts == wanted + [0] * (len(parts) - len(wanted))

@@ -432,6 +432,18 @@ async def test_what_came_on_top_counts():
     assert sorted(limits) == ["a", "c"]
 
 
+@pytest.mark.parametrize("make", [KeyedLimiter, KeyedSlidingWindowLimiter])
+async def test_a_key_that_comes_back_does_not_go_for_itself(make):
+    """Who was forgotten and comes back in the same instant is kept, not the others."""
+    limits = make(5, 60, max_keys=1)
+
+    for key in ["a", "b", "a"]:
+        limits[key].try_acquire()
+
+    assert list(limits) == ["a"]
+    assert len(limits) == 1
+
+
 async def test_max_keys_forgets_nobody_who_waits():
     """Keys with waiters are not forgotten for max_keys."""
     limits = KeyedLimiter(1, 1, max_keys=2)
@@ -706,6 +718,42 @@ def test_changes_are_remembered_from_loop_to_loop():
     virtual(first())
 
     assert virtual(second()) == pytest.approx(8 - 1 - 2)
+
+
+def test_functions_of_before_are_remembered_from_loop_to_loop():
+    """What a function said in an earlier loop counts for as long as it was asked."""
+    limits = KeyedLimiter(lambda _: 10, 10, max_keys=10)
+
+    async def first():
+        await until(1000)
+        limits["a"].try_acquire(8)
+        await until(1001)
+        limits.max_rate = lambda _: 20
+
+    async def second():
+        limits["b"].try_acquire()
+        await until(1)
+        return limits["a"].statistics().level
+
+    virtual(first())
+
+    assert virtual(second()) == pytest.approx(8 - 1 - 2)
+
+
+async def test_who_is_nearest_to_new_by_another_function_is_found_among_many():
+    """After a change to a function the key it is fastest for goes first."""
+    limits = KeyedLimiter(lambda _: 10, 60, max_keys=400)
+    for key in range(400):
+        limits[key].try_acquire(5)
+    limits.max_rate = lambda key: 100 if key == 399 else 10
+    for burst in range(200):
+        # Each looks at some more keys.
+        limits.burst = 100 + burst
+
+    limits["new"].try_acquire()
+
+    assert 399 not in limits
+    assert len(list(limits)) == 400
 
 
 @pytest.mark.parametrize("rate", [1, lambda _: 1], ids=["one", "function"])

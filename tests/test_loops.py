@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 import time
+import weakref
 
 import pytest
 import uvloop
 
-from aiolimiter import AsyncLimiter, SlidingWindowLimiter
+from aiolimiter import (
+    AsyncLimiter,
+    KeyedLimiter,
+    KeyedSlidingWindowLimiter,
+    SlidingWindowLimiter,
+)
 
 from .timetable import admissions, in_line, now, spent, virtual
 
@@ -393,3 +400,56 @@ async def test_real_time():
     await asyncio.gather(*(limiter.acquire() for _ in range(20)))
 
     assert 0.1 <= time.monotonic() - start < 5
+
+
+@pytest.mark.real_time
+@BOTH
+def test_from_uvloop_to_a_standard_loop(kind):
+    """What uvloop stamps too early, by whole milliseconds, is not free too early."""
+
+    async def take(limiter):
+        # uvloop reads its clock once in a round, so by now it is behind.
+        end = time.monotonic() + 0.0009
+        while time.monotonic() < end:
+            pass
+        asked = time.monotonic()
+        assert limiter.try_acquire()
+        return asked
+
+    async def take_again(limiter):
+        # A timer is late itself, and would hide what is early.
+        while not limiter.try_acquire():
+            pass
+        return time.monotonic()
+
+    for _ in range(10):
+        limiter = kind(1, 0.02)
+        first = uvloop.run(take(limiter))
+        second = asyncio.run(take_again(limiter))
+
+        assert second - first >= 0.02
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [AsyncLimiter, SlidingWindowLimiter, KeyedLimiter, KeyedSlidingWindowLimiter],
+)
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run, virtual])
+@pytest.mark.real_time
+def test_no_loop_of_before_is_kept(kind, run):
+    """A closed loop is let go of; one on virtual time in the next loop at last."""
+    limiter, loops = kind(100), []
+    keyed = hasattr(limiter, "__getitem__")
+
+    async def use(key):
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        for each in (limiter[key], limiter["all"]) if keyed else (limiter,):
+            async with each, each.reserve(1) as reservation:
+                reservation.settle(0.5)
+
+    for key in range(5):
+        run(use(key))
+    gc.collect()
+
+    kept = [loop() for loop in loops]
+    assert (kept[:-1] if run is virtual else kept) == [None] * (5 - (run is virtual))

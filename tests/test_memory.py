@@ -103,6 +103,25 @@ async def test_deadlines_of_those_who_were_granted():
 
 
 @BOTH
+async def test_what_was_foretold_of_those_who_have_gone(kind):
+    """What was foretold of somebody goes with him, also if the queue never empties."""
+    limiter = await spent(kind(100, 10))
+    waiting = {await in_line(limiter, 1 + n % 2, max_wait=1e6) for n in range(200)}
+    before = held_by(limiter)
+
+    for n in range(3000):
+        waiting.add(await in_line(limiter, 1 + n % 2, max_wait=1e6))
+        if len(waiting) > 250:
+            _, waiting = await asyncio.wait(
+                waiting, return_when=asyncio.FIRST_COMPLETED
+            )
+
+    assert held_by(limiter) <= 3 * before
+    for task in waiting:
+        task.cancel()
+
+
+@BOTH
 async def test_an_idle_limiter_holds_no_timer(kind):
     """When nobody waits, nothing is scheduled in the loop."""
     limiter = kind(1, 1)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import pydoc
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import aiolimiter
+import aiolimiter.aiohttp
+import aiolimiter.asgi
+import aiolimiter.fastapi
+import aiolimiter.headers
+import aiolimiter.httpx
+import aiolimiter.httpx2
 import aiolimiter.local
+import aiolimiter.opentelemetry
 import aiolimiter.redis
 
 from .docs.stage import LITERAL
@@ -22,14 +32,38 @@ CLASSES = [name for name in NAMES if inspect.isclass(getattr(aiolimiter, name))]
 VERBS = {
     "acquire": "(self, amount=1, *, max_wait=None)",
     "has_capacity": "(self, amount=1)",
+    "max_pause": "settable",
+    "observer": "settable",
     "pause": "(self, seconds)",
     "reserve": "(self, amount=1, *, max_wait=None)",
+    "reset": "(self)",
     "restrict": "(self, remaining)",
     "statistics": "(self)",
     "try_acquire": "(self, amount=1)",
 }
+# What every limiter has, of one process or shared.
+FAMILY = {
+    verb: VERBS[verb]
+    for verb in (
+        "acquire",
+        "has_capacity",
+        "pause",
+        "restrict",
+        "statistics",
+        "try_acquire",
+    )
+}
 # What users call, and how.  A name that is not here is not promised.
 FACE: dict[str, dict[str, str]] = {
+    "AdaptiveLimiter": {
+        "__init__": "(self, max_rate, time_period=60, *, burst=None, start=None)",
+        "attempt": "(self, amount=1, *, max_wait=None)",
+        "burst": "read only",
+        "max_rate": "read only",
+        "rate": "read only",
+        "time_period": "read only",
+        **VERBS,
+    },
     "AsyncLimiter": {
         "__init__": "(self, max_rate, time_period=60, *, burst=None)",
         "burst": "settable",
@@ -37,6 +71,7 @@ FACE: dict[str, dict[str, str]] = {
         "time_period": "settable",
         **VERBS,
     },
+    "Attempt": {"refused": "(self, retry_after=None)"},
     "BackendError": {},
     "CombinedLimiter": {
         "__init__": "(self, *limiters, **named)",
@@ -54,7 +89,10 @@ FACE: dict[str, dict[str, str]] = {
         "__iter__": "(self)",
         "__len__": "(self)",
         "burst": "settable",
+        "max_pause": "settable",
         "max_rate": "settable",
+        "observer": "settable",
+        "reset": "(self)",
         "statistics": "(self)",
         "time_period": "settable",
     },
@@ -64,10 +102,14 @@ FACE: dict[str, dict[str, str]] = {
         "__init__": "(self, max_rate, time_period=60, *, max_keys=None)",
         "__iter__": "(self)",
         "__len__": "(self)",
+        "max_pause": "settable",
         "max_rate": "settable",
+        "observer": "settable",
+        "reset": "(self)",
         "statistics": "(self)",
         "time_period": "settable",
     },
+    "Limiter": FAMILY,
     "LimiterStatistics": {
         "amount_waiting": "field",
         "available": "field",
@@ -75,17 +117,29 @@ FACE: dict[str, dict[str, str]] = {
         "seconds_to_next": "field",
         "waiting": "field",
     },
+    "Observer": {
+        "backend": "(self, limiter, seconds, error)",
+        "paused": "(self, limiter, seconds)",
+        "refused": "(self, limiter, amount, retry_after)",
+        "waited": "(self, limiter, amount, seconds)",
+    },
     "RateLimitExceeded": {
         "__init__": "(self, message, decision)",
         "retry_after": "read only",
     },
     "Reservation": {"amount": "field", "settle": "(self, actual)"},
+    "SharedLimiter": {
+        **FAMILY,
+        "change": "(self, *, max_rate=None, time_period=None, burst=None)",
+        "reset": "(self)",
+    },
     "SlidingWindowLimiter": {
         "__init__": "(self, max_rate, time_period=60)",
         "max_rate": "settable",
         "time_period": "settable",
         **VERBS,
     },
+    "set_default_observer": {},
 }
 
 
@@ -161,7 +215,18 @@ def test_everything_public_is_documented(name):
     assert [m for m in callables if not m.__doc__] == []
 
 
-MODULES = [aiolimiter, aiolimiter.local, aiolimiter.redis]
+MODULES = [
+    aiolimiter,
+    aiolimiter.aiohttp,
+    aiolimiter.asgi,
+    aiolimiter.fastapi,
+    aiolimiter.headers,
+    aiolimiter.httpx,
+    aiolimiter.httpx2,
+    aiolimiter.local,
+    aiolimiter.opentelemetry,
+    aiolimiter.redis,
+]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -200,6 +265,47 @@ def shows(thing: object) -> bool:
     """Whether a docstring has an example of the kinds that are run."""
     text = inspect.getdoc(thing) or ""
     return ">>> " in text or LITERAL.search(text + "\n") is not None
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_messages_call_a_limiter_by_a_public_name(module):
+    """What a wrong call is said to be of, and a forgotten await, can be imported."""
+    limiters = [
+        thing
+        for thing in (getattr(module, name) for name in module.__all__)
+        if inspect.isclass(thing) and hasattr(thing, "acquire")
+    ]
+    verbs = [*VERBS, "change", "__aenter__", "__aexit__", "__call__"]
+    owners = {
+        member.__qualname__.partition(".")[0]
+        for limiter in limiters
+        for verb in verbs
+        if inspect.isfunction(member := getattr(limiter, verb, None))
+    }
+
+    assert owners - {*NAMES, *module.__all__} == set()
+
+
+def test_dir_shows_every_name():
+    """`dir` lists all public names, also those that were not used yet."""
+    code = "import aiolimiter; print(*dir(aiolimiter))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    shown = done.stdout.split()
+
+    assert {*NAMES, "__version__"} <= set(shown)
+    assert sorted(shown) == shown
+
+
+def test_help_shows_every_name():
+    """`help` documents all public names."""
+    text = pydoc.render_doc(aiolimiter, renderer=pydoc.plaintext)
+
+    assert [
+        name
+        for name in NAMES
+        if not re.search(rf"^    (class )?{name}\(", text, re.MULTILINE)
+    ] == []
 
 
 def test_the_version_is_that_of_the_installed_package():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import subprocess
+import sys
 
 import pytest
 
 from aiolimiter import AsyncLimiter, SlidingWindowLimiter
+from aiolimiter._core import bucket
+from aiolimiter._shell import line, outlook
 
 from .timetable import admissions, block, in_line, now, spent, until
 
@@ -58,6 +62,35 @@ async def test_coarse_timers_cost_no_throughput(rate):
     assert 0.995 * rate <= achieved <= rate * (1 + 0.02) + 2
 
 
+async def test_the_coarse_timers_of_windows_cost_no_throughput(monkeypatch):
+    """With clock and timers of 15.6 ms the rate is reached all the same."""
+    for module in (bucket, line, outlook):
+        monkeypatch.setattr(module, "LATENESS", made_up_for("win32"))
+    change_timers(lambda when: math.ceil(when * 64) / 64)
+    loop = asyncio.get_running_loop()
+    fine = loop.time
+    monkeypatch.setattr(loop, "time", lambda: math.floor(fine() * 64) / 64)
+
+    achieved = await throughput(AsyncLimiter(1, 1 / 1000), 60, 2)
+
+    assert 0.98 * 1000 <= achieved <= 1.02 * 1000
+
+
+def made_up_for(platform):
+    """How late a timer may be at no cost, in seconds, on *platform*."""
+    program = (
+        f"import asyncio, sys; sys.platform = {platform!r};"
+        "from aiolimiter._core.bucket import LATENESS; print(LATENESS)"
+    )
+    return float(subprocess.check_output([sys.executable, "-c", program]))
+
+
+@pytest.mark.parametrize(("platform", "most"), [("win32", 0.02), ("linux", 0.01)])
+def test_what_is_made_up_for(platform, most):
+    """Ten milliseconds are, and twenty where timers are coarser than that."""
+    assert made_up_for(platform) == most
+
+
 @pytest.mark.parametrize("late", [0.001, 0.005, 0.0099])
 async def test_a_late_timer_is_made_up_for(late):
     """A timer that is late by less than 10 ms delays nobody but the first."""
@@ -100,6 +133,22 @@ async def test_a_blocked_loop_lets_no_flood_through(blocked):
     assert sum(task.done() for task in tasks) == 2
     for task in tasks:
         task.cancel()
+
+
+@pytest.mark.parametrize(("burst", "achieved"), [(1, 38), (10, 100)])
+async def test_a_busy_loop_needs_a_burst_to_catch_up_with(burst, achieved):
+    """Busy for 50 ms at a time, at 100 a second: 38 with a burst of 1, 100 with 10."""
+
+    async def busy():
+        while True:
+            block(0.05)
+            await asyncio.sleep(0.001)
+
+    being_busy = asyncio.create_task(busy())
+    found = await throughput(AsyncLimiter(100, 1, burst=burst), 40, 20)
+    being_busy.cancel()
+
+    assert found == pytest.approx(achieved, rel=0.03)
 
 
 async def test_after_a_blocked_loop_it_goes_on_at_the_rate():

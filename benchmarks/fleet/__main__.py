@@ -2,7 +2,7 @@
 
 Real processes on a real Valkey (a unix socket, no root), saturated; every
 contender does the same work in turn.  Then the numbers that need no peer.
-About three minutes a round.
+About three minutes a round, and one more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from importlib.metadata import version as installed
 
 from ..peers import PINS, PeerMissingError, version
-from . import alone, saturated
+from . import alone, distant, saturated, settled
 from .contenders import CONTENDERS
 from .crew import FailedError, server
 from .saturated import Found, Work
@@ -74,11 +74,24 @@ def by_itself() -> list[str]:
     with server() as running:
         trips = asyncio.run(alone.one_gather(running))
         crash = asyncio.run(alone.after_a_crash(running))
+        lost = asyncio.run(alone.cancelled(running))
+        keys, connections = asyncio.run(alone.keys_at_once(running))
+        heard = asyncio.run(alone.change_heard(running))
+        worth = asyncio.run(settled.worth(running))
+        reached = asyncio.run(distant.reached(running))
         took = asyncio.run(alone.stores(running, 5))
     each = ", ".join(f"{name} {took[name] * 1e6:.3g} us" for name in took)
     return [
         f"20,000 acquires in one gather: {trips:g} trips",
         f"next process after a kill -9 with 200 waiters at 20/s: {crash:.3f} s",
+        f"1,000 cancelled as they are granted, 50/s: {lost:.3g} lost",
+        f"10,000 keys at once: {keys:.2f} s, {connections:g} connections",
+        f"a busy process goes by a change after {heard * 1e3:.0f} ms",
+        *(
+            f"{row}, of one process: server {of.server:.3f}, file {of.file:.3f}"
+            for row, of in worth.items()
+        ),
+        *(f"a server {way}: {part:.3f} of the rate" for way, part in reached.items()),
         f"an acquire alone, with room: {each}",
         f"redis / file: {took['redis'] / took['file']:.0f}",
         f"sqlite / file: {took['sqlite'] / took['file']:.1f}",

@@ -17,10 +17,13 @@ from redis.asyncio import Redis as AsyncRedis
 
 from aiolimiter._cli.engine import Server
 from aiolimiter.local import FileLimiter
-from aiolimiter.redis import RedisLimiter
+from aiolimiter.redis import RedisKeyedLimiter, RedisLimiter
 
 from .crew import worker
 from .saturated import scripts
+
+# Where the guide puts a file, if it is there.
+SHARED = next(Path("/dev").glob("shm"), None)
 
 
 async def one_gather(running: Server) -> float:
@@ -49,10 +52,58 @@ async def after_a_crash(running: Server) -> float:
             return time.perf_counter() - start
 
 
+async def cancelled(running: Server) -> float:
+    """Units that are lost of 1,000 that are cancelled as they are granted, at 50/s."""
+    async with AsyncRedis(unix_socket_path=str(running.socket)) as client:
+        limiter = RedisLimiter(client, "cancelled", 50, 1, burst=2_000)
+        tasks = [asyncio.create_task(_cancelled(limiter)) for _ in range(1_000)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # What nobody has goes back after a breath.
+        await asyncio.sleep(0.1)
+        level = (await limiter.statistics()).level
+        return level + 50 * 0.1 if level else 0.0
+
+
+async def _cancelled(limiter: RedisLimiter) -> None:
+    line = limiter._line  # noqa: SLF001 -- no task is cancelled in just that tick
+    assert line is not None, "it has a limit"
+    turn = line.ask(1.0, None)
+    await asyncio.wait([turn])
+    line.lost(turn, 1.0)
+
+
+async def keys_at_once(running: Server) -> tuple[float, float]:
+    """Seconds for one acquire of each of 10,000 keys at once, and connections."""
+    path = str(running.socket)
+    with Redis(unix_socket_path=path) as admin:
+        async with AsyncRedis(unix_socket_path=path, max_connections=10) as client:
+            limits = RedisKeyedLimiter(client, "keys", 10, 60)
+            before = admin.info("clients")["connected_clients"]
+            start = time.perf_counter()
+            await asyncio.gather(*(limits[key].acquire() for key in range(10_000)))
+            took = time.perf_counter() - start
+            return took, admin.info("clients")["connected_clients"] - before
+
+
+async def change_heard(running: Server) -> float:
+    """Seconds until a busy process goes by another one's change."""
+    async with AsyncRedis(unix_socket_path=str(running.socket)) as client:
+        one, other = (RedisLimiter(client, "change", 100, 1) for _ in range(2))
+        tasks = [asyncio.create_task(other.acquire()) for _ in range(500)]
+        await asyncio.sleep(0.5)
+        start = time.perf_counter()
+        await one.change(max_rate=1_000, time_period=1)
+        while other.max_rate != 1_000:  # noqa: ASYNC110 -- nobody is told
+            await asyncio.sleep(0.001)
+        took = time.perf_counter() - start
+        await asyncio.gather(*tasks)
+        return took
+
+
 async def stores(running: Server, rounds: int) -> dict[str, float]:
     """Seconds for an acquire with room: a file, a trip, SQLite; in turn."""
     seen: dict[str, list[float]] = {"file": [], "redis": [], "sqlite": []}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=SHARED) as scratch:
         file = FileLimiter(Path(scratch) / "limit", 1e6, 1)
         base = _sqlite(Path(scratch) / "base")
         async with AsyncRedis(unix_socket_path=str(running.socket)) as client:

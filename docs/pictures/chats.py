@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
-from strip import DOT, INK, LOUD, Stretch, Strip
+from strip import Stretch, Strip, Tone
 from virtual import virtual
 
 from aiolimiter import AsyncLimiter, CombinedLimiter, KeyedLimiter
@@ -41,13 +41,13 @@ async def combined(everyone: AsyncLimiter, chat: Any) -> AsyncIterator[None]:
         yield
 
 
-COMBINED = "async with CombinedLimiter(everyone, chats[chat]):"
+COMBINED = "CombinedLimiter(everyone, chats[chat])"
 
 
 def everyone_first() -> list[Strip]:
     """Chat A is flooded; how long does B's first message wait?"""
     return [
-        _flooded("async with everyone, chats[chat]:", all_then_chat),
+        _flooded("nested: everyone, chats[chat]", all_then_chat),
         _flooded(COMBINED, combined),
     ]
 
@@ -55,7 +55,7 @@ def everyone_first() -> list[Strip]:
 def chat_first() -> list[Strip]:
     """Forty other chats are busy; how many does chat A get in a second?"""
     return [
-        _crowded("async with chats[chat], everyone:", chat_then_all),
+        _crowded("nested: chats[chat], everyone", chat_then_all),
         _crowded(COMBINED, combined),
     ]
 
@@ -65,7 +65,9 @@ def _flooded(title: str, turn: Turn) -> Strip:
     first = min(at for chat, at in sent if chat == "B")
     asked = min(at for chat, at in FLOOD if chat == "B")
     look = Stretch(asked, first, f"B waits {first - asked:.1f} s")
-    return Strip(title, [(at, LOUD if chat == "B" else DOT) for chat, at in sent], look)
+    return Strip(
+        title, [(at, Tone.LOUD if chat == "B" else Tone.DOT) for chat, at in sent], look
+    )
 
 
 def _crowded(title: str, turn: Turn) -> Strip:
@@ -73,7 +75,9 @@ def _crowded(title: str, turn: Turn) -> Strip:
     start = min(at for chat, at in sent if chat == "A")
     count = sum(chat == "A" and at < start + 1 for chat, at in sent)
     look = Stretch(start, start + 1, f"A gets {count} in 1 s")
-    return Strip(title, [(at, LOUD if chat == "A" else INK) for chat, at in sent], look)
+    return Strip(
+        title, [(at, Tone.LOUD if chat == "A" else Tone.INK) for chat, at in sent], look
+    )
 
 
 async def _send(messages: Iterable[Message], turn: Turn) -> list[Message]:

@@ -1,52 +1,67 @@
 """
-Draw the pictures of the documentation.
+Draw the pictures of the documentation, each for a light and for a dark page.
 
-``python docs/pictures/draw.py`` writes them; with ``--check`` it only says
-which of them are not what it would write.
+``python docs/pictures/draw.py`` writes them beside this file, or into the
+directory that is named; with ``--check`` it only says which of them are not what
+it would write.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+import changes
 import chats
 import rushes
-import strip
+from strip import Strip, draw
 
 HERE = Path(__file__).parent
 
 
-def pictures() -> dict[str, str]:
-    """Return each picture by the name of its file."""
+class Picture(NamedTuple):
+    """Strips above each other, and the axes they have."""
+
+    name: str
+    strips: list[Strip]
+    until: float
+    tick: float
+
+
+def pictures() -> Iterator[Picture]:
+    """Go through all there are."""
+    yield Picture("front", rushes.front(), 64, 10)
     names = ["default", "paced", "started-full", "window"]
-    strips = rushes.which_limiter()
-    drawn = {
-        name: strip.draw([one], until=372, tick=60, tall=10)
-        for name, one in zip(names, strips, strict=True)
-    }
-    for name, pair in {
-        "everyone-first": chats.everyone_first(),
-        "chat-first": chats.chat_first(),
-    }.items():
-        drawn[name] = strip.draw(pair, until=12.5, tick=2, tall=6)
-    return {f"{name}.svg": picture for name, picture in drawn.items()}
+    for name, strip in zip(names, rushes.which_limiter(), strict=True):
+        yield Picture(name, [strip], 390, 60)
+    yield Picture("why", rushes.why(), 90, 10)
+    yield Picture("everyone-first", chats.everyone_first(), 12.5, 2)
+    yield Picture("adaptive", changes.followed(), 195, 30)
+    yield Picture("chat-first", chats.chat_first(), 12.5, 2)
+
+
+def drawn() -> Iterator[tuple[str, str]]:
+    """Go through the files: the name of each, and what is in it."""
+    for name, strips, until, tick in pictures():
+        for dark in (False, True):
+            picture = draw(strips, until=until, tick=tick, dark=dark)
+            yield f"{name}-{'dark' if dark else 'light'}.svg", picture
 
 
 def main() -> None:
     """Write all pictures, or compare them."""
-    drawn = pictures()
+    files = dict(drawn())
     if sys.argv[1:] != ["--check"]:
-        for name, picture in drawn.items():
-            (HERE / name).write_text(picture, "utf-8")
+        for name, picture in files.items():
+            (Path(*sys.argv[1:] or [HERE]) / name).write_text(picture, "utf-8")
         return
-    stale = [
-        name
-        for name, picture in drawn.items()
-        if not (HERE / name).is_file() or (HERE / name).read_text("utf-8") != picture
-    ]
-    if stale:
-        sys.exit(f"not as drawn: {', '.join(stale)}; run docs/pictures/draw.py")
+    found = {path.name: path.read_text("utf-8") for path in HERE.glob("*.svg")}
+    names = sorted(files.keys() | found.keys())
+    odd = [name for name in names if files.get(name) != found.get(name)]
+    if odd:
+        sys.exit(f"not as drawn: {', '.join(odd)}; run docs/pictures/draw.py")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-# Tones that can be read on white and on black.
-INK, DOT, LOUD = "#7d8590", "#3b8eea", "#d9730d"
+# So narrow that a phone, which makes it fit, leaves letters that can be read.
+WIDTH, LETTERS = 480, 13
+LEFT, RIGHT, STEP, RADIUS = 8, 16, 7.0, 2.9
+# In dots, so that there is room for words above them.
+_LEAST = 4
 
-LEFT, RIGHT, STEP, RADIUS = 16, 16, 8.0, 3.4
+
+class Tone(Enum):
+    """What is drawn in one colour: on white, and on black."""
+
+    INK = ("#57606a", "#9da7b1")
+    DOT = ("#0969da", "#58a6ff")
+    LOUD = ("#bc4c00", "#f0883e")
 
 
 class Stretch(NamedTuple):
@@ -32,14 +43,12 @@ class Strip(NamedTuple):
     """
 
     title: str
-    dots: Sequence[tuple[float, str]]
+    dots: Sequence[tuple[float, Tone]]
     stretch: Stretch
     rushes: Sequence[tuple[float, str]] = ()
 
 
-def draw(
-    strips: Sequence[Strip], *, until: float, tick: float, tall: int, width: int = 720
-) -> str:
+def draw(strips: Sequence[Strip], *, until: float, tick: float, dark: bool) -> str:
     """
     Draw strips above each other, over one axis of time.
 
@@ -47,15 +56,14 @@ def draw(
         strips: From top to bottom.
         until: Where the axis ends, in seconds.
         tick: From one number on the axis to the next, in seconds.
-        tall: How many dots a stack has at most.
-        width: In pixels.
+        dark: Whether it is for a dark page.
     """
-    scale = (width - LEFT - RIGHT) / until
-    room = 54 + tall * STEP
-    parts = []
-    for number, strip in enumerate(strips):
-        parts += _strip(strip, (number + 1) * room, tall * STEP, scale)
-    floor = len(strips) * room
+    scale = (WIDTH - LEFT - RIGHT) / until
+    floor, parts = 0.0, []
+    for strip in strips:
+        tall = _tallest(strip, scale) * STEP
+        floor += 54 + tall
+        parts += _strip(strip, floor, tall, scale)
     height = floor + 28
     last = int(until / tick)
     for label in [number * tick for number in range(last + 1)]:
@@ -63,41 +71,59 @@ def draw(
         unit = " s" if label == last * tick else ""
         parts.append(_text(x, floor + 22, f"{label:g}{unit}", anchor="middle"))
     names = escape("; ".join(f"{s.title}: {s.stretch.text}" for s in strips))
-    return "\n".join(
+    drawn = "\n".join(
         [
             (
                 '<svg xmlns="http://www.w3.org/2000/svg" '
-                f'viewBox="0 0 {width} {height:g}" width="{width}" '
-                'font-family="system-ui, sans-serif" font-size="13">'
+                f'viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" '
+                'font-family="system-ui, sans-serif" font-size="{LETTERS}">'
             ),
             f"<title>{names}</title>",
             *parts,
             "</svg>\n",
         ]
     )
+    for tone in Tone:
+        drawn = drawn.replace(_named(tone), tone.value[dark])
+    return drawn
+
+
+def _named(tone: Tone) -> str:
+    return f"({tone.name})"
+
+
+def _tallest(strip: Strip, scale: float) -> int:
+    stacks = Counter(_x(at, scale) for at, _ in strip.dots)
+    return max(_LEAST, *stacks.values())
+
+
+def _x(at: float, scale: float) -> float:
+    return round(LEFT + at * scale, 1)
 
 
 def _strip(strip: Strip, floor: float, tall: float, scale: float) -> list[str]:
+    ink, loud = _named(Tone.INK), _named(Tone.LOUD)
     top = floor - tall - 10
-    start, end = (LEFT + at * scale for at in strip.stretch[:2])
+    start, end = (_x(at, scale) for at in strip.stretch[:2])
     parts = [
         _text(LEFT, top - 22, strip.title, bold=True),
         (
-            f'<rect x="{start:.1f}" y="{top:g}" width="{end - start:.1f}" '
-            f'height="{floor - top:g}" fill="{LOUD}" fill-opacity="0.16"/>'
+            f'<rect x="{start:g}" y="{top:g}" width="{end - start:.1f}" '
+            f'height="{floor - top:g}" fill="{loud}" fill-opacity="0.16"/>'
         ),
-        _text(start, top - 5, strip.stretch.text, hue=LOUD),
-        f'<line x1="{LEFT}" x2="100%" y1="{floor:g}" y2="{floor:g}" stroke="{INK}"/>',
+        _text(start, top - 5, strip.stretch.text, tone=Tone.LOUD),
+        f'<line x1="{LEFT}" x2="100%" y1="{floor:g}" y2="{floor:g}" stroke="{ink}"/>',
     ]
     for at, text in strip.rushes:
-        x = LEFT + at * scale
-        parts.append(f'<path d="M{x:.1f} {floor + 1:g} l-4 7 h8 z" fill="{INK}"/>')
+        x = _x(at, scale)
+        parts.append(f'<path d="M{x:g} {floor + 1:g} l-4 7 h8 z" fill="{ink}"/>')
         parts.append(_text(x + 9, top + 16, text))
-    stacked: dict[float, int] = {}
-    for instant, hue in strip.dots:
-        x = round(LEFT + instant * scale, 1)
-        y = floor - 5 - STEP * stacked.setdefault(x, 0)
+    stacked: Counter[float] = Counter()
+    for instant, tone in strip.dots:
+        x = _x(instant, scale)
+        y = floor - 5 - STEP * stacked[x]
         stacked[x] += 1
+        hue = _named(tone)
         parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{RADIUS}" fill="{hue}"/>')
     return parts
 
@@ -109,10 +135,10 @@ def _text(  # noqa: PLR0913 -- where, what, and how it looks
     *,
     anchor: str = "start",
     bold: bool = False,
-    hue: str = INK,
+    tone: Tone = Tone.INK,
 ) -> str:
     weight = ' font-weight="600"' if bold else ""
     return (
-        f'<text x="{x:.1f}" y="{y:g}" fill="{hue}" text-anchor="{anchor}"{weight}>'
-        f"{escape(text)}</text>"
+        f'<text x="{x:.1f}" y="{y:g}" fill="{_named(tone)}" '
+        f'text-anchor="{anchor}"{weight}>{escape(text)}</text>'
     )

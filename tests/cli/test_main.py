@@ -1,9 +1,14 @@
 """The way in and the ways out: what is run, and with which status it ends."""
 
+import errno
+import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import time
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
@@ -164,6 +169,105 @@ def test_reader_gone_in_the_end(monkeypatch):
     assert cli.main(["whisper"]) == 141
 
 
+def test_what_can_not_be_written_is_said(monkeypatch, capsys):
+    """A full disk is a line that says so, and status 1."""
+
+    def run(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    command = SimpleNamespace(add_arguments=lambda _: None, run=run)
+    monkeypatch.setattr(cli, "COMMANDS", {"fill": command})
+
+    assert cli.main(["fill"]) == 1
+    assert capsys.readouterr().err == (
+        f"python -m aiolimiter: [Errno {errno.ENOSPC}] No space left on device\n"
+    )
+
+
+def test_an_option_that_is_none_is_named(capsys):
+    """Also without a command it is the option that is complained of."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        cli.main(["--loud"])
+
+    assert "unrecognized arguments: --loud" in capsys.readouterr().err
+
+
+def test_closed_streams_are_written_to_in_vain(monkeypatch):
+    """Who closes both streams hears nothing, and no complaint either."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    def run(_):
+        sys.stdout.write("heard by nobody")
+        sys.stderr.write("nor this")
+
+    command = SimpleNamespace(add_arguments=lambda _: None, run=run)
+    monkeypatch.setattr(cli, "COMMANDS", {"say": command})
+
+    assert cli.main(["say"]) == 0
+    assert (sys.stdout, sys.stderr) == (None, None)
+
+
+def test_an_encoding_that_lacks_a_letter_ends_nothing(monkeypatch):
+    """What an encoding can't say is a question mark."""
+    bytes_ = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(bytes_, encoding="ascii"))
+    command = SimpleNamespace(add_arguments=lambda _: None, run=lambda _: print("…"))
+    monkeypatch.setattr(cli, "COMMANDS", {"say": command})
+
+    assert cli.main(["say"]) == 0
+    assert bytes_.getvalue() == b"?\n"
+
+
+@pytest.mark.real_time
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux only")  # noqa: PTH110
+@pytest.mark.parametrize("typed", ["drip 100/1", "simulate 4/8", "--version"])
+@pytest.mark.parametrize("how", [">/dev/full", ">&-", "| true", "2>&-"])
+def test_an_output_that_takes_nothing(typed, how):
+    """Whatever becomes of the output, no traceback tells of it."""
+    line = f"set -o pipefail; {shlex.join(COMMAND)} {typed} {how}"
+    # Or it would be written at once, and the interpreter's end would not be seen.
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", line], env=env, capture_output=True, text=True, check=False
+    )
+
+    wanted = {">/dev/full": {1}, ">&-": {0}, "| true": {0, 141}, "2>&-": {0}}[how]
+    assert done.returncode in wanted
+    assert done.stderr.count("\n") <= 1
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_in_any_encoding(name):
+    """The help of every command can be read where there is nothing but ASCII."""
+    done = subprocess.run(
+        [*COMMAND, name, "--help"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        encoding="ascii",
+        check=True,
+    )
+
+    assert f"python -m aiolimiter {name}" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.real_time
+def test_a_simulation_that_is_interrupted(start):
+    """Ctrl-C in a long run prints what was found so far; status 130, no traceback."""
+    process = start("simulate", "100/1", "--for", "1000h")
+    # It says nothing while it runs, so its imports have to be given their time.
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    text, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert "admitted" in text
+    assert errors == ""
+
+
 @pytest.mark.real_time
 def test_a_small_amount(capsys):
     """A limit below 1 gets a bucket that holds 1, or no task could go."""
@@ -221,3 +325,11 @@ def test_bad_input_to_the_real_thing(start):
     assert process.returncode == 2
     assert text == ""
     assert errors.count("\n") == 1
+
+
+def test_it_tells_its_version(capsys):
+    """It is the one of the installed package."""
+    with pytest.raises(SystemExit, match=r"^0$"):
+        cli.main(["--version"])
+
+    assert capsys.readouterr().out == f"aiolimiter {version('aiolimiter')}\n"

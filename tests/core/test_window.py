@@ -143,8 +143,8 @@ def test_a_word_is_not_given_back(remaining, level):
     made.advance(1.0)
     made.restrict(remaining)
 
-    made.give_back(mark, 3.0)
-
+    # What stays expires with the word.
+    assert made.give_back(mark, 3.0) == (1.0 if level else 0.0)
     assert made.level == level
 
 

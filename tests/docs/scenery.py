@@ -6,7 +6,9 @@ import asyncio
 from types import SimpleNamespace
 
 import aiolimiter
+import aiolimiter.headers
 import aiolimiter.local
+import aiolimiter.opentelemetry
 import aiolimiter.redis
 
 
@@ -16,13 +18,19 @@ def scenery(limiter: object) -> dict[str, object]:
     async def ask_the_model() -> SimpleNamespace:
         return SimpleNamespace(tokens_used=700)
 
+    async def app(scope: object, receive: object, send: object) -> None:
+        return None
+
     return {
+        "app": app,
         **{name: getattr(aiolimiter, name) for name in aiolimiter.__all__},
         "FileLimiter": aiolimiter.local.FileLimiter,
+        "OpenTelemetryObserver": aiolimiter.opentelemetry.OpenTelemetryObserver,
         "RedisKeyedLimiter": aiolimiter.redis.RedisKeyedLimiter,
         "RedisLimiter": aiolimiter.redis.RedisLimiter,
         "__name__": "__main__",
         "asyncio": asyncio,
+        "headers": aiolimiter.headers,
         "limiter": limiter,
         "ask_the_model": ask_the_model,
         "chat_id": 7,

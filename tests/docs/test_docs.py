@@ -29,12 +29,13 @@ MODULES = sorted(ROOT.glob("src/**/*.py"))
 SHARED = [
     path
     for path in [*PAGES, *MODULES]
-    if path.name.startswith(("fleet", "shared"))
+    if path.name.startswith(("fleet", "recipes", "shared"))
     or path.parent.name in {"redis", "local", "shared"}
 ]
 
 # Not run: what a person types, or reads.  Python is not among them.
 OTHER_LANGUAGES = {"console", "ini", "json", "lua", "makefile", "sh", "text", "toml"}
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FENCE = re.compile(r"^ *(?:```+|~~~+)(?P<language>[^`\n]*)$", re.MULTILINE)
 
 
@@ -47,8 +48,11 @@ def short(path: Path) -> str:
 def stage(new_virtual_loop, monkeypatch) -> Iterator[Stage]:
     """An empty stage; `asyncio.run` on it costs no time either."""
     monkeypatch.setattr(asyncio.events, "new_event_loop", new_virtual_loop)
+    names: dict[str, object] = {"__name__": "__main__"}
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
-        yield Stage({"__name__": "__main__"}, runner)
+        yield Stage(names, runner)
+    # A limiter that is listened to goes with its page: other tests ask who listens.
+    names.clear()
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +126,7 @@ def test_docstrings_run(path, stage):
 @pytest.mark.real_time
 @pytest.mark.parametrize("path", SHARED, ids=short)
 def test_what_is_said_of_the_fleet_runs(path, real_stage):
-    """The examples of shared limiters run, with a real server and a real file."""
+    """What talks to a server or a file runs, with a real server and a real file."""
     page = read_page if path.suffix == ".md" else read_docstrings
 
     for reason in perform(page(path, real_stage)):
@@ -155,3 +159,17 @@ def test_a_wrong_docstring_is_noticed(example, stage, tmp_path, monkeypatch):
 
     with pytest.raises((AssertionError, ZeroDivisionError)):
         perform(read_docstrings(path, stage))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_a_page_says_how_its_blocks_are_run(page):
+    """Where a block awaits outside of a function, the page says what runs it."""
+    text = page.read_text("utf-8")
+    bare = []
+    for block in PYTHON.findall(text):
+        try:
+            compile(block, page.name, "exec")
+        except SyntaxError:
+            bare.append(block)
+
+    assert not bare or "`python -m asyncio`" in text

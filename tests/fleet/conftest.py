@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
+from aiolimiter.local import FileLimiter
+from aiolimiter.redis import RedisLimiter
+
 from . import engine
 
 if TYPE_CHECKING:
@@ -97,3 +100,18 @@ async def any_client(request, shared_server) -> AsyncIterator[Redis | RedisClust
 def client_of() -> Callable[[Server], Redis]:
     """A maker of clients, one for each process a test plays."""
     return lambda server: Redis(unix_socket_path=str(server.socket))
+
+
+@pytest.fixture(params=["file", "valkey", "redis", "cluster"])
+async def share(request, shared_server, name, tmp_path):
+    """A maker of limiters that are one limit of many processes."""
+    if request.param == "file":
+        yield lambda *limit, **more: FileLimiter(tmp_path / name, *limit, **more)
+    else:
+        server = shared_server(request.param)
+        async with (
+            RedisCluster(host="127.0.0.1", port=server[0].port)
+            if request.param == "cluster"
+            else Redis(unix_socket_path=str(server.socket))
+        ) as client:
+            yield lambda *limit, **more: RedisLimiter(client, name, *limit, **more)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiolimiter._core.slots import serve
+from aiolimiter._core.shared.slots import serve
 from aiolimiter._shell.shared.limiter import SharedLimiter
 from aiolimiter._shell.shared.rate import rates
 
 if TYPE_CHECKING:
-    from aiolimiter._core.trip import Reply, Request, State
+    from aiolimiter._core.shared.trip import Reply, Request, State
 
 
 class Memory:
@@ -50,3 +50,12 @@ def process(store: Memory, max_rate, time_period=1.0, **options) -> SharedLimite
     settings = {"quantum": 50_000, "timeout": 1.0, "on_error": "raise", "share": 1.0}
     limits = rates(max_rate, time_period, burst)
     return SharedLimiter(store, limits, **{**settings, **options})
+
+
+async def cancelled_when_granted(limiter: SharedLimiter, number: int) -> None:
+    """Let *number* tasks be cancelled in the very tick in which they are granted."""
+    line = limiter._line
+    turns = [line.ask(1.0, None) for _ in range(number)]
+    await asyncio.wait(turns)
+    for turn in turns:
+        line.lost(turn, 1.0)

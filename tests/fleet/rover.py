@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiolimiter._core.trip import Booking
+    from aiolimiter._core.shared.trip import Booking
 
 RateLimitExceeded = import_module("aiolimiter").RateLimitExceeded
 
@@ -29,7 +29,8 @@ class Rover:
 
     Args:
         limiter: What it takes from.
-        spec: ``burst``, ``settles`` (how often), ``seed``.
+        spec: ``limits`` (a rate and period each), ``burst`` (the largest amount),
+            how often it ``settles``, ``changes`` and ``resets``, ``seed``.
         out: Where it notes.
         clock: The store's, in microseconds.
     """
@@ -47,6 +48,9 @@ class Rover:
         deeds = [self._take] * 15 + [self._hurry] * 6
         deeds += [self._give_up] * 5 + [self._pause]
         deeds += [self._settle, self._give_up_at_last] * self._spec["settles"]
+        deeds += [self._give_up_in_bulk] * self._spec["settles"]
+        deeds += [self._reset] * self._spec.get("resets", 0)
+        deeds += [self._change] * self._spec.get("changes", 0)
         while time.monotonic() < until:
             await self._random.choice(deeds)()
             if self._random.random() < 0.3:
@@ -97,6 +101,13 @@ class Rover:
         with suppress(asyncio.CancelledError):
             await task
 
+    async def _give_up_in_bulk(self) -> None:
+        tasks = [asyncio.create_task(self._take()) for _ in range(20)]
+        await asyncio.sleep(self._random.choice([0, 0.001, 0.05]))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _hurry(self) -> None:
         amount = self._amount()
         try:
@@ -117,17 +128,33 @@ class Rover:
     async def _pause(self) -> None:
         await self._limiter.pause(self._random.random() * 0.1)
 
+    async def _reset(self) -> None:
+        await self._limiter.reset()
+
+    async def _change(self) -> None:
+        # Never beyond what the slots are held against.
+        part = self._random.choice([0.5, 0.7, 1])
+        if len(self._spec["limits"]) == 1:
+            ((rate, _),), burst = self._spec["limits"], self._spec["burst"]
+            await self._limiter.change(max_rate=rate * part, burst=burst)
+            return
+        rates = [(rate, period / part) for rate, period in self._spec["limits"]]
+        # One more may come, and go.
+        more = [(rates[-1][0] * 2, rates[-1][1] * 3)] * self._random.randrange(2)
+        await self._limiter.change(max_rate=rates + more)
+
 
 def made(spec: dict[str, Any]) -> tuple[Any, Any]:
     """The limiter, and the clock of its store."""
-    limit, options = spec["limit"], {"burst": spec["burst"]}
+    limits, options = spec["limits"], {"burst": spec["burst"]}
     if "path" in spec:
         limiter = import_module("aiolimiter.local").FileLimiter
         return limiter(
-            spec["path"], *limit, **options
+            spec["path"], *limits[0], **options
         ), lambda: time.monotonic_ns() // 1000
     limiter = import_module("aiolimiter.redis").RedisLimiter
     client = import_module("redis.asyncio").Redis(unix_socket_path=spec["socket"])
+    limit, options = (limits[0], options) if len(limits) == 1 else ([limits], {})
     shared = limiter(client, spec["name"], *limit, on_error="wait", **options)
     return shared, lambda: time.time_ns() // 1000
 

@@ -258,15 +258,15 @@ async def test_a_pause_stops_the_whole_fleet(client, client_of, valkey, name):
 
 
 async def test_two_configurations_on_one_name(client, name):
-    """Two rates on one name leak each at its own, and nobody is locked out."""
+    """Of two rates on one name the lower counts for both, and nobody is locked out."""
     slow, fast = RedisLimiter(client, name, 10, 1), RedisLimiter(client, name, 100, 1)
     await slow.acquire(10)
-    waited = await timed(asyncio.gather(*(fast.acquire() for _ in range(90))))
-    refused = await slow.try_acquire()
+    waited = await timed(asyncio.gather(*(fast.acquire() for _ in range(5))))
+    refused = await slow.try_acquire(5)
 
-    assert waited < 0.3
+    assert 0.49 < waited < 0.5 + 0.3
     assert not refused
-    assert refused.retry_after < 10
+    assert refused.retry_after < 1
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import asyncio
 import gc
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
-from math import inf
+from math import inf, nan
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ import pytest
 from aiolimiter import BackendError, RateLimitExceeded
 from aiolimiter.local import FileLimiter
 from aiolimiter.local._file import Contract, StateFile
+from aiolimiter.local._place import Place
 
 from .fleet import Fleet
+from .memory import cancelled_when_granted
 from .replay import excess, fairness
 
 pytestmark = pytest.mark.real_time
@@ -102,7 +105,7 @@ async def test_an_instant_from_before_the_last_boot_blocks_nobody(path):
     """A file written an hour ahead on the clock of another boot leaks from now on."""
     limiter = FileLimiter(path, 10, 1)
     ahead = time.monotonic() * 1e6 + 3.6e9
-    file = StateFile(path, Contract(10, 1, 10))
+    file = StateFile(Place(path, 0o600), Contract(10, 1, 10))
     file.write(10.0, ahead, 0.0, ahead)
     refused = await limiter.try_acquire()
     await asyncio.sleep(refused.retry_after)
@@ -115,7 +118,8 @@ async def test_an_instant_from_before_the_last_boot_blocks_nobody(path):
 HOLDS = """
 import sys, time
 from aiolimiter.local._file import StateFile, Contract
-file = StateFile(sys.argv[1], Contract(10.0, 1.0, 10.0))
+from aiolimiter.local._place import Place
+file = StateFile(Place(sys.argv[1], 0o600), Contract(10.0, 1.0, 10.0))
 assert file.lock()
 print("locked", flush=True)
 time.sleep(60)
@@ -167,10 +171,19 @@ async def test_a_lock_that_comes_free_is_taken(path, holder):
     assert still
 
 
+async def test_a_thousand_cancelled_in_their_tick_leave_no_debt(path):
+    """Of 1,000 grants that nobody used all comes back but what leaked, once."""
+    limiter = FileLimiter(path, 50, 1, burst=2000)
+    await cancelled_when_granted(limiter, 1000)
+    await asyncio.sleep(0.1)
+
+    assert (await limiter.statistics()).level <= 50 * 0.3
+
+
 async def test_a_damaged_file_is_an_error_and_stays(path):
     """A state that is no number is an error, not an admission, and is left there."""
     limiter = FileLimiter(path, 10, 1)
-    file = StateFile(path, Contract(10, 1, 10))
+    file = StateFile(Place(path, 0o600), Contract(10, 1, 10))
     file.write(float("nan"), 0.0, 0.0, 0.0)
     for ask in (limiter.acquire, limiter.try_acquire):
         with pytest.raises(BackendError, match="is damaged"):
@@ -179,14 +192,23 @@ async def test_a_damaged_file_is_an_error_and_stays(path):
         await limiter.acquire(max_wait=0.1)
 
 
+@pytest.mark.parametrize(
+    "known", [struct.pack("<dd", nan, 1.0), struct.pack("<dd", inf, 1.0), b"odd"]
+)
+async def test_damaged_lows_are_an_error_too(path, known):
+    """How low it has been, damaged, is named as what it is."""
+    limiter = FileLimiter(path, 10, 1)
+    file = StateFile(Place(path, 0o600), Contract(10, 1, 10))
+    file.write(1.0, 0.0, 0.0, 0.0, lows=known)
+    with pytest.raises(BackendError, match="is damaged"):
+        await limiter.statistics()
+
+
 def test_a_file_that_is_not_ours_is_refused_when_the_limiter_is_made(path):
-    """A limiter on somebody else's file, or another limit's, is not made."""
+    """A limiter on somebody else's file is not made."""
     path.write_text("precious")
     with pytest.raises(ValueError, match="is not a limiter's file"):
         FileLimiter(path, 10, 60)
-    FileLimiter(path.with_name("other"), 10, 60)
-    with pytest.raises(ValueError, match="is for 10 per 60 s, burst 10, wanted 10 per"):
-        FileLimiter(path.with_name("other"), 10, 60, burst=5)
 
     assert path.read_text() == "precious"
 
@@ -197,6 +219,15 @@ def test_a_file_keeps_one_rate(path):
         FileLimiter(path, [(10, 1), (100, 60)])
 
     assert not path.exists()
+
+
+async def test_a_file_is_not_changed_to_several_rates(path):
+    """A change to several rates is refused like a limiter with them, and is none."""
+    limiter = FileLimiter(path, 10, 60)
+    with pytest.raises(TypeError, match=r"^a file keeps one rate, got .*: use one lim"):
+        await limiter.change(max_rate=[(10, 1), (100, 60)])
+
+    assert (await FileLimiter(path, 10, 60).statistics()).max_rate == 10
 
 
 def test_a_fork_after_use(path):

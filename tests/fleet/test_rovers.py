@@ -21,6 +21,9 @@ pytestmark = pytest.mark.real_time
 
 ROVER = Path(__file__).with_name("rover.py")
 RATE, BURST = 100.0, 25.0
+ONE = [(RATE, 1.0)]
+# 100 a second with a burst of 25, and in the long run 60: the slow one puts off.
+SEVERAL = [(25.0, 0.25), (60.0, 1.0)]
 # Instants are whole microseconds, and there are a few hundred.
 ROUNDED = 1e-3
 
@@ -36,7 +39,7 @@ def where(request, name, tmp_path):
 
 def rove(where, directory, seconds=1.6, **deeds):
     """Let four processes rove, kill one, start another; what they noted and told."""
-    spec = {"limit": (RATE, 1.0), "burst": BURST, "tasks": 12, "grace": 10, **deeds}
+    spec = {"limits": ONE, "burst": BURST, "tasks": 12, "grace": 10, **deeds}
     outs = [directory / f"rover{i}" for i in range(5)]
 
     def start(index, seconds):
@@ -68,6 +71,69 @@ def noted(out):
         # Settled: the same slot again, with what it cost.
         entries[entry] = (due / 1e6, amount, before)
     return entries.values()
+
+
+def test_slots_keep_the_bound_whatever_the_rate_is_changed_to(where, tmp_path):
+    """Changed again and again, below the limit and up to it: no slots beyond it."""
+    entries, told = rove(where, tmp_path, settles=0, changes=2)
+    slots = [(due, amount) for due, amount, _ in entries]
+
+    assert excess(slots, RATE, BURST) <= RATE * 0.75 + ROUNDED
+    assert [json.loads(out) for out, _ in told] == [{"stranded": 0, "errors": []}] * 4
+    assert [errors for _, errors in told] == [b""] * 4
+    assert len(slots) > 30
+
+
+@pytest.fixture(params=["valkey", "redis"])
+def server_of_several(request, name, shared_server):
+    """Where a limit of several rates is kept: a file keeps one."""
+    return {"socket": str(shared_server(request.param).socket), "name": name}
+
+
+@pytest.mark.parametrize(
+    ("deeds", "more"),
+    [
+        ({"settles": 0}, 1.0),
+        ({"settles": 5}, RATE * 0.75),
+        ({"settles": 0, "changes": 2}, RATE * 0.75),
+        ({"settles": 3, "changes": 2}, RATE * 0.75),
+    ],
+    ids=["taking", "settling", "changing", "everything"],
+)
+def test_slots_keep_the_bound_of_each_of_several_rates(
+    server_of_several, tmp_path, deeds, more
+):
+    """Of several rates, settled, given up and changed, slots keep to each."""
+    entries, told = rove(server_of_several, tmp_path, limits=SEVERAL, **deeds)
+    slots = [(due, amount) for due, amount, _ in entries]
+
+    for burst, period in SEVERAL:
+        assert excess(slots, burst / period, burst) <= more + ROUNDED
+    assert max(early for _, _, early in entries) <= 0
+    assert [json.loads(out) for out, _ in told] == [{"stranded": 0, "errors": []}] * 4
+    assert [errors for _, errors in told] == [b""] * 4
+    assert len(slots) > 30
+
+
+def test_several_rates_that_are_reset_strand_nobody(server_of_several, tmp_path):
+    """Reset too, with changes to one rate more or less: all come to an end."""
+    deeds = {"settles": 2, "changes": 1, "resets": 2}
+    entries, told = rove(server_of_several, tmp_path, limits=SEVERAL, **deeds)
+
+    assert max(early for _, _, early in entries) <= 0
+    assert [json.loads(out) for out, _ in told] == [{"stranded": 0, "errors": []}] * 4
+    assert [errors for _, errors in told] == [b""] * 4
+    assert len(entries) > 50
+
+
+def test_resets_strand_nobody(where, tmp_path):
+    """Reset, changed, settled and given up in bulk: all come to an end, none early."""
+    entries, told = rove(where, tmp_path, settles=2, changes=1, resets=2)
+
+    assert max(early for _, _, early in entries) <= 0
+    assert [json.loads(out) for out, _ in told] == [{"stranded": 0, "errors": []}] * 4
+    assert [errors for _, errors in told] == [b""] * 4
+    assert len(entries) > 50
 
 
 @pytest.mark.parametrize(

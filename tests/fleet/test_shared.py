@@ -10,10 +10,12 @@ from math import inf
 import pytest
 
 from aiolimiter import BackendError, RateLimitExceeded
-from aiolimiter._core.slots import empty
-from aiolimiter._core.trip import State
+from aiolimiter._core.shared.slots import empty
+from aiolimiter._core.shared.trip import Settlement
+from aiolimiter._shell.shared.settlements import Settlements
 
 from .memory import Memory, process
+from .replay import excess
 
 
 async def finish(limiter, *amounts, **options) -> list[float]:
@@ -53,6 +55,12 @@ async def test_a_burst_goes_at_once_and_the_others_at_the_rate():
     limiter = process(Memory(), 10)
 
     assert await finish(limiter, *[1] * 13) == [0] * 10 + [100, 200, 300]
+
+
+def test_a_fleet_that_may_do_nothing_is_a_mistake():
+    """A shared limit of 0 admits nothing to anybody, and is refused when made."""
+    with pytest.raises(ValueError, match=r"max_rate must be above 0 .*, got 0"):
+        process(Memory(), 0)
 
 
 async def test_all_who_come_at_once_share_one_trip():
@@ -493,6 +501,66 @@ async def test_settling_never_admits_more_than_burst_and_rate(seed):
         assert worst <= burst + rate * 0.002 + 1e-6
 
 
+def test_what_comes_back_is_summed_apart_from_what_is_owed():
+    """Of one trip and one due time, debts are one sum and what comes back another."""
+    settlements = Settlements()
+    for amount in (-1.0, 5.0, -2.0, 1.0):
+        settlements.add(Settlement(amount, 7, 3))
+    settlements.add(Settlement(-1.0, 8, 3))
+
+    assert set(settlements.summed()) == {
+        Settlement(-3.0, 7, 3),
+        Settlement(6.0, 7, 3),
+        Settlement(-1.0, 8, 3),
+    }
+
+
+async def test_a_reset_frees_those_who_wait_in_other_processes():
+    """Who is booked far ahead hears of a reset within 5 s, and asks anew."""
+    store = Memory(0.001)
+    ours, other = process(store, 10), process(store, 10)
+    await ours.pause(1000)
+    waiting = asyncio.create_task(finish(other, 5))
+    await asyncio.sleep(0.1)
+    await ours.reset()
+
+    assert (await waiting)[0] < 5100
+    assert store.state.levels == (pytest.approx(5, abs=0.1),)
+
+
+async def test_what_is_under_way_when_a_limiter_is_reset_is_asked_again():
+    """A booking that comes back after the reset is void: its due is of before."""
+    store = Memory(0.05)
+    limiter = process(store, 10)
+    await limiter.acquire(10)
+    waiting = asyncio.create_task(finish(limiter, 10))
+    await asyncio.sleep(0.01)
+    await limiter.reset()
+
+    # One way back, and there and back once more.
+    assert (await waiting)[0] <= 250
+
+
+async def test_a_reset_holds_for_the_local_share_too():
+    """While the store is away, a reset empties what this process admits by itself."""
+    store = Memory()
+    limiter = process(store, 10, 60, on_error="local")
+    store.error = OSError("away")
+    await limiter.acquire(10)
+    with pytest.raises(BackendError):
+        await limiter.reset()
+    async with asyncio.timeout(0.1):
+        await limiter.acquire(10)
+
+
+async def test_a_limiter_without_a_limit_can_be_reset():
+    """Nothing happens, and no trip is made."""
+    store = Memory()
+    await process(store, inf).reset()
+
+    assert not store.requests
+
+
 async def test_a_reservation_is_settled_once_and_inside_its_block():
     """Settling twice, outside, or a block that is entered again are errors."""
     limiter = process(Memory(), 10)
@@ -794,13 +862,115 @@ async def test_local_admits_a_share():
         pytest.approx(200),
         pytest.approx(400),
     ]
-    # More than the share holds goes in parts.
+    # More than the share holds comes when the rate has brought it.
     assert await finish(limiter, 10) == [pytest.approx(2000)]
     assert not await limiter.try_acquire(2)
-    with pytest.raises(
-        RateLimitExceeded, match=r"^can't acquire 10 within 0\.5 s while"
-    ):
+    with pytest.raises(RateLimitExceeded, match=r"^can't acquire 10 within 0\.5 s"):
         await limiter.acquire(10, max_wait=0.5)
+
+
+async def test_who_was_let_go_returns_to_the_line_when_the_store_is_back():
+    """A local share is for as long as the store is away, also for who waits for it."""
+    store, ran = Memory(), []
+    limiters = [process(store, 40, on_error="local", share=0.5) for _ in range(4)]
+    clock = asyncio.get_running_loop().time
+
+    async def worker(limiter):
+        while True:
+            await limiter.acquire()
+            ran.append(clock())
+
+    workers = [
+        asyncio.create_task(worker(limiter)) for limiter in limiters for _ in range(100)
+    ]
+    await asyncio.sleep(1)
+    store.error = OSError("gone")
+    await asyncio.sleep(4)
+    away = [at for at in ran if 2 < at < 4]
+    store.error = None
+    # The next probe of each.
+    await asyncio.sleep(5)
+    start = clock()
+    await asyncio.sleep(9)
+    back = [at for at in ran if at > start]
+    for task in workers:
+        task.cancel()
+    await asyncio.sleep(1)
+
+    assert len(away) == pytest.approx(2 * 80, abs=8)
+    assert len(back) == pytest.approx(9 * 40, abs=8)
+    assert not any(limiter._alone.is_wanted for limiter in limiters)
+
+
+async def test_who_returns_to_the_line_has_its_place_and_its_deadline():
+    """Back from the local share, one is before who came later, until its deadline."""
+    store, order = Memory(), []
+    store.error = OSError("gone")
+    limiter = process(store, 1, 10, on_error="local", share=0.1)
+
+    async def one(place, **options):
+        try:
+            await limiter.acquire(**options)
+        except RateLimitExceeded:
+            place = f"not {place}"
+        order.append(place)
+
+    tasks = [asyncio.create_task(one("first"))]
+    await asyncio.sleep(1)
+    tasks += [asyncio.create_task(one("second", max_wait=200))]
+    await asyncio.sleep(1)
+    tasks += [asyncio.create_task(one("third", max_wait=300))]
+    tasks += [asyncio.create_task(one("fourth"))]
+    await asyncio.sleep(48)
+    # Alone, the first would have had it after 90 s, the second after 190.
+    assert not order
+    store.error = None
+    await asyncio.sleep(6)
+    assert order == ["first"]
+    tasks += [asyncio.create_task(one("new"))]
+    tasks += [asyncio.create_task(one("hasty", max_wait=15))]
+    await asyncio.gather(*tasks)
+
+    assert order == ["first", "second", "not hasty", "third", "fourth", "new"]
+
+
+@pytest.mark.parametrize("amount", [2.5, 4.0, 10.0])
+async def test_local_amounts_are_taken_whole_or_not_at_all(amount):
+    """What is refused under ``local`` takes nothing: others get what there is."""
+    store = Memory()
+    store.error = OSError("gone")
+    limiter = process(store, 10, on_error="local", share=0.25)
+    start = asyncio.get_running_loop().time()
+
+    async def once():
+        try:
+            await limiter.acquire(amount, max_wait=2.0)
+        except RateLimitExceeded:
+            return None
+        return asyncio.get_running_loop().time() - start
+
+    asked = await asyncio.gather(*(once() for _ in range(20)))
+    got = [took for took in asked if took is not None]
+
+    # 2.5 at once and 2.5 a second: 7.5 in all, whoever gets it.
+    assert len(got) == 7.5 // amount
+    assert not await limiter.try_acquire(amount)
+
+
+async def test_cancelled_under_local_takes_nothing():
+    """Who gives up while the store is away leaves its place to those behind."""
+    store = Memory()
+    store.error = OSError("gone")
+    limiter = process(store, 1, on_error="local")
+    await limiter.acquire()
+    large = asyncio.create_task(limiter.acquire())
+    await asyncio.sleep(0.5)
+    small = asyncio.create_task(limiter.acquire())
+    await asyncio.sleep(0.1)
+    large.cancel()
+    await small
+
+    assert asyncio.get_running_loop().time() == pytest.approx(1.0, abs=0.01)
 
 
 async def test_local_keeps_all_rates():
@@ -853,6 +1023,24 @@ async def test_what_needs_the_store_fails_under_every_policy(policy):
             await reservation.settle(1)
         with pytest.raises(BackendError):
             await limiter.restrict(1)
+
+
+async def test_a_burst_held_up_on_its_way_may_meet_what_leaked_meanwhile():
+    """Slots keep the bound; who runs late exceeds it by the rate times the delay."""
+    store = Memory(0.5)
+    far, near = process(store, 10, timeout=5.0), process(store, 10)
+    loop = asyncio.get_running_loop()
+    late = asyncio.create_task(far.acquire(10))
+    await asyncio.sleep(0.75)
+    store.way = 0.0
+    await asyncio.sleep(0.25)
+    await near.acquire(5)
+    together = loop.time()
+    await late
+
+    # Its slot was half a second earlier, and so much leaked on the way.
+    assert loop.time() == together
+    assert excess([(together, 10), (together, 5)], 10, 10) == 10 * 0.5
 
 
 async def test_a_store_that_lost_its_state_is_told():
@@ -938,6 +1126,26 @@ def test_who_waited_in_a_loop_that_was_closed_is_forgotten():
     assert limiter._line._asking.waiting == 1
 
 
+@pytest.mark.parametrize("ask", ["acquire", "statistics"])
+def test_a_loop_that_ends_while_somebody_waits_for_news_starts_no_trip(ask):
+    """Who waits alone, or for an answer, and is cancelled at the end starts nothing."""
+    store = Memory(way=0.05)
+    store.error = OSError("gone") if ask == "acquire" else None
+    limiter = process(store, 1, 60, on_error="local")
+
+    async def leave_them_waiting():
+        for _ in range(3):
+            asyncio.get_running_loop().create_task(getattr(limiter, ask)())
+            await asyncio.sleep(0.06 if ask == "acquire" else 0.01)
+        await soon()
+        return len(store.requests)
+
+    before = asyncio.run(leave_them_waiting())
+
+    assert len(store.requests) == before
+    assert not limiter._line.pump.busy
+
+
 def test_a_loop_that_ends_with_waiters_starts_no_trip():
     """Who is cancelled because the loop ends starts nothing that would not end."""
     store = Memory()
@@ -995,8 +1203,17 @@ async def test_a_trip_that_is_cancelled_from_outside_strands_nobody():
     (trip,) = asyncio.all_tasks() - {asyncio.current_task(), waiting, looking}
     trip.cancel()
     await waiting
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(BackendError, match="to the shared store was cancelled"):
         await looking
 
-    assert store.state == State((1.0,), store.state.last)
+    assert store.state.levels == (1.0,)
     assert empty(limiter._line.pump.terms).levels == (0.0,)
+
+
+def test_the_longest_pause_can_be_asked():
+    """An hour at first; then what was set."""
+    limiter = process(Memory(), 10)
+    before = limiter.max_pause
+    limiter.max_pause = 5
+
+    assert (before, limiter.max_pause) == (3600, 5)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+from math import inf, isfinite
 
 import pytest
 from hypothesis import given, strategies as st
 
-from aiolimiter._core import slots
-from aiolimiter._core.slots import serve
-from aiolimiter._core.trip import (
+from aiolimiter._core.shared import slots
+from aiolimiter._core.shared.slots import serve
+from aiolimiter._core.shared.trip import (
+    Change,
     Floor,
+    Force,
     Group,
+    Low,
     Refund,
     Reply,
     Request,
@@ -24,6 +28,8 @@ from aiolimiter._core.trip import (
 SECOND = 1_000_000
 NOW = 1_000 * SECOND
 
+# Who wants nothing, and says what it was started with.
+ZERO = (Group(1, 0.0),)
 # 10 a second, 10 at once: one takes 100 ms to leak.
 TEN = Terms((10 / SECOND,), (10.0,))
 # 10 a second and 12 in 2 seconds.
@@ -156,18 +162,62 @@ def test_what_a_slow_rate_puts_off_fills_a_fast_one_at_its_time():
     assert late == (pytest.approx(6.0), pytest.approx(12.0))
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, 3.0])
+def test_a_slow_rate_that_is_nearly_empty_can_not_leak_while_a_fast_one_puts_off(level):
+    """However little a slow rate holds when a fast one owes, its burst is one burst."""
+    terms = Terms((10 / SECOND, 1 / SECOND), (10.0, 5.0))
+    groups = (Group(40, 1.0),)
+    state = State((100.0, level), NOW)
+    request = Request(terms, slots.empty(terms), groups=groups, quantum=60 * SECOND)
+    _, reply = serve(state, NOW, request)
+    late = dues(terms, reply, groups)
+
+    # The fast one owes 9 s; from then on the slow one lets 5 through, and 1 a second.
+    assert late[:5] == [9100, 9200, 9300, 9400, 9500]
+    assert all(late[n + 5] - late[n] >= 1000 for n in range(len(late) - 5))
+
+
+FAST, SLOW = (100 / SECOND, 100.0), (1 / SECOND, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "levels", "after", "kept"),
+    [
+        # Ten are put off for ten seconds: in the fast one that is no water.
+        ((FAST, SLOW), (1010.0, 70.0), (SLOW,), (100.0,)),
+        ((FAST, SLOW), (1010.0, 130.0), (SLOW,), (130.0,)),
+        ((FAST, SLOW), (1010.0, 70.0), (SLOW, FAST), (100.0, 70.0)),
+        ((SLOW, FAST), (70.0, 1010.0), (FAST, SLOW), (70.0, 100.0)),
+        # The slowest has all; a debt is one.
+        ((FAST, SLOW), (30.0, 70.0), (SLOW,), (30.0,)),
+        ((FAST, SLOW), (30.0, 70.0), (SLOW, FAST), (70.0, 70.0)),
+        ((FAST,), (250.0,), (SLOW,), (250.0,)),
+        ((FAST,), (250.0,), (SLOW, FAST), (250.0, 250.0)),
+    ],
+)
+def test_several_rates_keep_their_water_in_a_change(before, levels, after, kept):
+    """What was put off for a slow rate is not owed at the next ones; a debt is."""
+    old, new = (Terms(*zip(*each, strict=True)) for each in (before, after))
+    change = Change(new, (1.0,) * len(after))
+    request = Request(old, slots.empty(old), change=change)
+    _, reply = serve(State(levels, NOW, force=Force(old)), NOW, request)
+
+    assert reply.after == kept
+
+
 def test_a_rate_without_a_level_starts_from_the_last_one():
     """While a second rate is rolled out, it starts as full as the first one is."""
     state = State((7.0,), NOW)
-    _, reply = serve(state, NOW, Request(BOTH, slots.empty(BOTH)))
+    state = state._replace(force=Force(TEN))
+    _, reply = serve(state, NOW, Request(BOTH, slots.empty(BOTH), groups=ZERO))
 
     assert reply.after == (7.0, 7.0)
 
 
 def test_a_level_without_a_rate_is_left_out():
     """While a second rate is rolled back, its level is ignored."""
-    state = State((7.0, 9.0), NOW)
-    _, reply = serve(state, NOW, Request(TEN, NOTHING))
+    state = State((7.0, 9.0), NOW, force=Force(BOTH))
+    _, reply = serve(state, NOW, Request(TEN, NOTHING, groups=ZERO))
 
     assert reply.after == (7.0,)
 
@@ -185,7 +235,9 @@ def test_the_level_leaks_and_a_clock_that_steps_back_leaks_nothing(seconds, leve
     changed, reply = serve(state, now, Request(TEN, NOTHING))
 
     assert reply.after == (pytest.approx(level),)
-    assert changed == (State((8.0,), now) if now < NOW else None)
+    kept = State((8.0,), now, lows=(Low(now, (8.0,)),))
+    kept = kept._replace(force=changed and changed.force)
+    assert changed == (kept if now < NOW else None)
 
 
 def test_a_clock_that_stepped_back_is_the_clock_from_then_on():
@@ -226,14 +278,43 @@ def test_a_state_that_is_newer_than_what_was_seen_is_believed():
 
 def test_a_tail_is_refunded():
     """What was booked last and is not wanted leaves no trace."""
-    refund = Refund(3.0, 8.0, NOW)
+    refund = Refund(1.0, (4.0,), 8.0, NOW)
     state, reply = ask(8.0, refund=refund)
 
     assert reply.refunded
     assert state.levels == (5.0,)
 
 
-@pytest.mark.parametrize("refund", [Refund(3.0, 8.0, NOW - 1), Refund(3.0, 7.0, NOW)])
+def test_of_several_rates_another_may_be_the_slowest_without_the_tail():
+    """What is kept of a stretch is booked as if the rest had never been."""
+    groups = (Group(16, 1.0),)
+    state, reply = ask(0.0, *groups, terms=BOTH, quantum=10 * SECOND)
+    kept, _ = ask(0.0, Group(11, 1.0), terms=BOTH, quantum=10 * SECOND)
+    refund = Refund(11.0, reply.before, reply.after[0], NOW)
+    left, _ = serve(state, NOW, Request(BOTH, slots.empty(BOTH), refund=refund))
+
+    assert left.levels == kept.levels
+
+
+def test_what_is_left_after_a_refund_is_as_low_as_it_was():
+    """What is booked in the trip of a refund does not hide how low that left it."""
+    refund = Refund(1.0, (4.0,), 8.0, NOW)
+    state, _ = ask(8.0, Group(3, 1.0), refund=refund)
+
+    assert state.lows == (Low(NOW, (5.0,)),)
+
+
+def test_of_several_rates_one_may_run_dry_while_the_other_puts_off():
+    """Nothing is assumed of how low several rates run before what is put off."""
+    state, _ = ask(9.0, Group(9, 1.0), terms=BOTH, quantum=SECOND)
+
+    assert state.lows[-1].at > NOW
+    assert state.lows[-1].levels == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "refund", [Refund(1.0, (4.0,), 8.0, NOW - 1), Refund(1.0, (4.0,), 7.0, NOW)]
+)
 def test_what_is_not_the_tail_is_not_refunded(refund):
     """What others have booked behind stays booked."""
     state, reply = ask(8.0, refund=refund)
@@ -243,26 +324,34 @@ def test_what_is_not_the_tail_is_not_refunded(refund):
 
 
 @pytest.mark.parametrize(
-    ("level", "amount", "ago_ms", "after", "moved_ms"),
+    ("low", "level", "amount", "ago_ms", "after", "moved_ms"),
     [
         # Nobody is ahead: what has not leaked since goes back.
-        (8.0, -3.0, 0, 5.0, 0),
-        (8.0, -3.0, 100, 6.0, 0),
-        (8.0, -3.0, 500, 8.0, 0),
-        (2.0, -3.0, 0, 0.0, 0),
+        (5.0, 8.0, -3.0, 0, 5.0, 0),
+        (5.0, 8.0, -3.0, 100, 5.0, 0),
+        (2.5, 8.0, -3.0, 500, 5.5, 0),
+        (0.0, 8.0, -3.0, 500, 8.0, 0),
+        (5.0, 2.0, -3.0, 0, 0.0, 0),
+        # No more has leaked than the rate makes leak.
+        (0.0, 8.0, -3.0, 100, 6.0, 0),
         # Somebody is booked ahead, and moves up.
-        (12.0, -3.0, 0, 9.0, 300),
-        (12.0, -3.0, 100, 10.0, 200),
+        (5.0, 12.0, -3.0, 0, 9.0, 300),
+        (1.0, 12.0, -3.0, 100, 10.0, 200),
+        (5.0, 12.0, -3.0, 100, 9.0, 300),
         # More than was booked is a debt.
-        (8.0, 5.0, 0, 13.0, 0),
+        (5.0, 8.0, 5.0, 0, 13.0, 0),
         # The clock stepped back since: nobody can say what has leaked.
-        (8.0, -3.0, -100, 8.0, 0),
+        (5.0, 8.0, -3.0, -100, 8.0, 0),
     ],
 )
-def test_settling(level, amount, ago_ms, after, moved_ms):
+def test_settling(  # noqa: PLR0917 -- a table
+    low, level, amount, ago_ms, after, moved_ms
+):
     """Settling for less gives back what has not leaked, and moves up who is ahead."""
     due = NOW - ago_ms * 1000
-    _, reply = ask(level, settlements=(Settlement(amount, due, NOW - SECOND),))
+    state = State((level,), NOW, lows=(Low(NOW, (low,)),))
+    settlements = (Settlement(amount, due, NOW - SECOND),)
+    _, reply = serve(state, NOW, Request(TEN, NOTHING, settlements=settlements))
 
     assert reply.after == (pytest.approx(after),)
     assert reply.given == pytest.approx(moved_ms * 1000)
@@ -271,7 +360,9 @@ def test_settling(level, amount, ago_ms, after, moved_ms):
 def test_settling_two_rates_with_somebody_ahead_moves_both_by_one_time():
     """With somebody ahead, no rate gets more back than all of them can stand."""
     settlement = Settlement(-3.0, NOW - 100_000, NOW - SECOND)
-    _, reply = ask(13.0, terms=BOTH, settlements=(settlement,))
+    state = State((13.0, 13.0), NOW, lows=(Low(NOW, (0.0, 0.0)),))
+    request = Request(BOTH, slots.empty(BOTH), settlements=(settlement,))
+    _, reply = serve(state, NOW, request)
 
     # 2 of 3 are left of the faster rate: 200 ms; 2.4 of the slower: 400 ms.
     assert reply.given == pytest.approx(200_000)
@@ -282,9 +373,8 @@ def test_what_was_booked_before_a_pause_gives_nothing_back():
     """A pause swallows what is settled down after it."""
     settlement = Settlement(-3.0, NOW, NOW - SECOND)
     state = State((8.0,), NOW, raised=NOW - 1)
-    changed, reply = serve(state, NOW, Request(TEN, NOTHING, settlements=(settlement,)))
+    _, reply = serve(state, NOW, Request(TEN, NOTHING, settlements=(settlement,)))
 
-    assert changed is None
     assert reply.after == (8.0,)
 
 
@@ -316,6 +406,77 @@ def test_after_a_pause_the_first_is_due_one_leaking_time_later():
     _, reply = ask(0.0, *groups, floors=(Floor(2.0 * SECOND, 0.0),))
 
     assert dues(TEN, reply, groups) == [2100]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"floors": (Floor(inf, 0.0),)},
+        {"settlements": (Settlement(1.7e308, NOW, NOW),) * 2},
+        {"floors": (Floor(1e12 * SECOND, 0.0),) * 3},
+    ],
+    ids=["pause", "debts", "pauses"],
+)
+def test_no_debt_is_without_end(rest):
+    """Whatever is told, the state is finite, drains in 285 years, and goes on."""
+    state, reply = ask(5.0, Group(1, 1.0), terms=BOTH, **rest)
+    again, _ = serve(state, NOW, Request(BOTH, state, groups=(Group(3, 2.0),)))
+
+    assert again is not None
+    assert slots.drain(BOTH, again.levels) <= slots.LONGEST * 1.01
+    assert all(map(isfinite, (*again.levels, again.given, again.raised)))
+    assert reply.served == (Served(1, refused=False),)
+
+
+def test_two_rates_as_large_as_can_be_stay_finite():
+    """Levels of rates at the end of what a float can hold add up to a number."""
+    terms = Terms((1e300, 1e302), (1.7e308, 1e308))
+    settlement = Settlement(1.7e308, NOW, NOW)
+    state, _ = ask(
+        1e307, Group(2, 1e308), terms=terms, settlements=(settlement, settlement)
+    )
+
+    assert all(map(isfinite, state.levels))
+
+
+def test_moving_up_without_end_is_bounded():
+    """What all have moved up by is counted to the end, and stays a number."""
+    state = State((12.0,), NOW, given=slots.LONGEST)
+    settlement = Settlement(-3.0, NOW, NOW - 1)
+    changed, reply = serve(state, NOW, Request(TEN, NOTHING, settlements=(settlement,)))
+
+    assert changed.levels == (pytest.approx(9.0),)
+    assert reply.given == slots.LONGEST
+
+
+@pytest.mark.parametrize(("raised", "found"), [(NOW + SECOND, NOW), (-5, 0), (3, 3)])
+def test_a_pause_was_never_made_later_than_now(raised, found):
+    """After the clock stepped back, a pause of before is one of now."""
+    state = State((12.0,), NOW, raised=raised)
+    _, reply = serve(state, NOW, Request(TEN, NOTHING))
+
+    assert reply.raised == found
+
+
+def test_a_reset_forgets_all_of_before():
+    """After a reset the bucket is empty, what was booked is void and gives nothing."""
+    state = State((50.0,), NOW - 1, 7.0, 5, (Low(NOW - 1, (3.0,)),))
+    changed, reply = serve(state, NOW, Request(TEN, NOTHING, reset=True))
+
+    assert changed == State((0.0,), NOW, 7.0, NOW, force=changed.force)
+    assert reply.raised == NOW
+
+    settlement = Settlement(-3.0, NOW - 1, NOW - 1)
+    full = changed._replace(levels=(5.0,))
+    _, reply = serve(full, NOW, Request(TEN, NOTHING, settlements=(settlement,)))
+    assert reply.after == (5.0,)
+
+
+def test_a_pause_of_the_same_trip_outlasts_a_reset():
+    """Told at once, a reset does not undo a pause: the careful one counts."""
+    _, reply = ask(5.0, reset=True, floors=(Floor(SECOND, 0.0),))
+
+    assert reply.after == (pytest.approx(20.0),)
 
 
 def test_how_long_a_state_matters():

@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 
@@ -19,6 +19,7 @@ class Wire:
         target: The server's socket; new connections go there.
         cut_after: How many bytes of replies still pass before the connection
             is cut; ``None`` for all.
+        way: Tells how many seconds what is sent now takes, there or back.
         trips: How often something was sent to the server.
     """
 
@@ -26,6 +27,7 @@ class Wire:
         self.target = target
         self.cut_after: int | None = None
         self.trips = 0
+        self.way: Callable[[], float] = float
         self._lines: set[asyncio.StreamWriter] = set()
 
     def cut(self) -> None:
@@ -50,6 +52,7 @@ class Wire:
     ) -> None:
         while data := await reader.read(65536):
             self.trips += 1
+            await self._travel()
             writer.write(data)
         writer.close()
 
@@ -63,8 +66,16 @@ class Wire:
                 self.cut_after = None
                 writer.close()
                 return
+            await self._travel()
             writer.write(data)
         writer.close()
+
+    async def _travel(self) -> None:
+        # What is sent meanwhile arrives together with what comes next; nobody here
+        # sends before the answer is there.
+        way = self.way()
+        if way > 0.0:
+            await asyncio.sleep(way)
 
 
 @contextlib.asynccontextmanager

@@ -461,7 +461,8 @@ class Crowd:
             for member in self.members.values():
                 queue = member.line.queue
                 amount = sum(waiter.amount for waiter in queue)
-                assert abs(queue.amount - amount) <= SLACK * max(1.0, amount)
+                for told_amount in (queue.amount, queue.ahead(inf)):
+                    assert abs(told_amount - amount) <= SLACK * max(1.0, amount)
         assert sum(one.waiting for one in told) == len(waiting)
         occupied = sum(one.waiting > 0 for one in told)
         assert len(self.loop.timers) == occupied, "who waits has one timer"

@@ -31,9 +31,15 @@ class HandLoop(asyncio.AbstractEventLoop):
         return handle
 
     def call_at(self, when, callback, *args, context=None):
+        if when < self.now:
+            msg = f"{when} is over, it is {self.now}"
+            raise ValueError(msg)
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         self.timers.append(handle)
         return handle
+
+    def call_later(self, delay, callback, *args, context=None):
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def _timer_handle_cancelled(self, handle):
         if handle in self.timers:

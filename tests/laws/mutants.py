@@ -22,11 +22,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from .breaks import ALL_LAWS, BREAKS, Break
+from .breaks import ALL_LAWS, BREAKS, FLEET, SCRIPT, Break
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(os.environ.get("LAWS_SOURCE", ROOT / "src"))
-UNBROKEN = Break("nothing", "__init__.py", "", "", ALL_LAWS)
+UNBROKEN = [
+    Break("nothing", "__init__.py", "", "", laws) for laws in (ALL_LAWS, FLEET, SCRIPT)
+]
 # A break may make the laws run for ever; that is noticed as well.
 PATIENCE = 120
 
@@ -51,6 +53,11 @@ def broken_copy(directory, broken):
     return source
 
 
+def _law(name):
+    # Those of the fleet stand with its tests.
+    return f"tests/{name}" if "/" in name else f"tests/laws/{name}"
+
+
 def try_out(broken):
     """Run the laws on a broken copy until one fails."""
     start = time.monotonic()
@@ -62,7 +69,7 @@ def try_out(broken):
             "HYPOTHESIS_STORAGE_DIRECTORY": f"{directory}/hypothesis",
             "LAWS_WHETHER": "1",
         }
-        laws = [f"tests/laws/{name}" for name in broken.laws.split()]
+        laws = [_law(name) for name in broken.laws.split()]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header"]
         command += ["-p", "no:randomly", "-p", "no:cacheprovider", "--tb=no", *laws]
         try:
@@ -77,7 +84,9 @@ def try_out(broken):
             )
         except subprocess.TimeoutExpired:
             return Outcome("(runs for ever)", time.monotonic() - start)
-    found = re.search(r"^(?:FAILED|ERROR) tests/laws/(\S+)", run.stdout, re.MULTILINE)
+    found = re.search(
+        r"^(?:FAILED|ERROR) tests/(?:laws/)?(\S+)", run.stdout, re.MULTILINE
+    )
     return Outcome(found[1] if found else "", time.monotonic() - start)
 
 
@@ -89,9 +98,10 @@ def main(arguments):
         if not arguments or any(word in " ".join(broken) for word in arguments)
     ]
     unnoticed = 0
-    if law := try_out(UNBROKEN).law:
-        print(f"not even the unbroken sources keep {law}")
-        return 2
+    for unbroken in UNBROKEN:
+        if law := try_out(unbroken).law:
+            print(f"not even the unbroken sources keep {law}")
+            return 2
     print("| file | break | noticed by |\n| --- | --- | --- |", flush=True)
     for broken in wanted:
         outcome = try_out(broken)

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings, strategies as st
 from aiolimiter import AsyncLimiter, CombinedLimiter, KeyedLimiter
 
 from .crowd import Crowd, Member
+from .lengths import long_lines
 from .model import SLACK
 from .profile import examples
 from .street import Street
@@ -35,6 +36,7 @@ KINDS = st.tuples(st.sampled_from(["bucket", "window", "key"]), RATES, BURSTS)
 BUCKETS = st.tuples(st.just("bucket"), RATES, BURSTS)
 FEW = st.lists(KINDS, min_size=1, max_size=5)
 STARTS = st.sampled_from([0.0, 0.0, 1e8])
+LONG = st.sampled_from([0, 32])
 
 
 def steps_of(kinds, most=80):
@@ -103,14 +105,55 @@ def step_inside(crowd, kind, who, parts):
             crowd.settle(guest, costs)
 
 
-@given(kinds=FEW, start=STARTS, steps=steps_of(CALM))
+# One passes another who wants so much that it comes only much later.
+BEFORE_A_LARGE_ONE = [
+    ("come", 1, 3, 0),
+    ("come", 1, 0, 0),
+    ("come", 1, 3, 0),
+    ("sleep", 1, 0, 6),
+    ("come", 1, 0, 7),
+]
+
+
+# One gives up whose key is that of many, who stand in several rows.
+ONE_OF_MANY = [
+    *[("come", 1, 0, 0)] * 13,
+    *[("come", 1, 0, 4)] * 2,
+    ("come", 1, 1, 0),
+    ("ask", 1, 0, 0),
+    ("come", 1, 0, 0),
+    ("cancel", 1, 104, 0),
+    ("come", 1, 0, 0),
+]
+
+
+# What was foretold when nobody waited is asked of by one who comes much later.
+LONG_AGO = [
+    *[("come", 1, 0, 0)] * 8,
+    *[("ask", 1, 0, 0)] * 3,
+    ("sleep", 1, 0, 6),
+    ("come", 1, 0, 0),
+    ("sleep", 1, 0, 6),
+    *[("come", 1, 0, 0)] * 2,
+    ("come", 1, 1, 0),
+    ("come", 1, 2, 0),
+    ("single", 1, 0, 0),
+    ("come", 1, 0, 4),
+]
+
+
+@given(kinds=FEW, start=STARTS, steps=steps_of(CALM), long=LONG)
+@example(kinds=[("window", 0.5, 1.0)], start=0.0, steps=LONG_AGO, long=0)
+@example(kinds=[("bucket", 0.5, 1.0)], start=0.0, steps=ONE_OF_MANY, long=0)
+@example(kinds=[("window", 1.0, 5.0)], start=0.0, steps=BEFORE_A_LARGE_ONE, long=0)
 @settings(max_examples=examples(100))
-def test_all_or_nothing(kinds, start, steps):
+def test_all_or_nothing(kinds, start, steps, long):
     """Levels tell of full admissions only; in order, in time, and with no traces."""
     crowd = crowd_of(kinds, start)
-    for step in steps:
-        take_step(crowd, step)
-    crowd.finish()
+    with long_lines(long):
+        for step in steps:
+            take_step(crowd, step)
+        crowd.finish()
 
 
 # Of what is settled up, the key is forgotten meanwhile.
@@ -142,17 +185,23 @@ HELD_UP = [
 ]
 
 
-@given(kinds=FEW, start=STARTS, steps=steps_of(WILD))
-@example(kinds=[("key", 1.0, 1.0)], start=0.0, steps=FORGOTTEN)
-@example(kinds=[("bucket", 1.0, 1.0)] * 2, start=0.0, steps=TOO_MUCH)
-@example(kinds=[("bucket", 1.0, 10.0), ("bucket", 2.0, 10.0)], start=0.0, steps=HELD_UP)
+@given(kinds=FEW, start=STARTS, steps=steps_of(WILD), long=LONG)
+@example(kinds=[("key", 1.0, 1.0)], start=0.0, steps=FORGOTTEN, long=32)
+@example(kinds=[("bucket", 1.0, 1.0)] * 2, start=0.0, steps=TOO_MUCH, long=32)
+@example(
+    kinds=[("bucket", 1.0, 10.0), ("bucket", 2.0, 10.0)],
+    start=0.0,
+    steps=HELD_UP,
+    long=32,
+)
 @settings(max_examples=examples(100))
-def test_nobody_is_stranded(kinds, start, steps):
+def test_nobody_is_stranded(kinds, start, steps, long):
     """Whatever happens to the members meanwhile, all are served or told why not."""
     crowd = crowd_of(kinds, start)
-    for step in steps:
-        take_step(crowd, step)
-    crowd.finish()
+    with long_lines(long):
+        for step in steps:
+            take_step(crowd, step)
+        crowd.finish()
 
 
 @given(

@@ -12,8 +12,8 @@ from aiolimiter import (
     KeyedSlidingWindowLimiter,
     SlidingWindowLimiter,
 )
-from aiolimiter._core.levels import Levels
-from aiolimiter._core.terms import Terms
+from aiolimiter._core.keyed.levels import Levels
+from aiolimiter._core.keyed.terms import Terms
 
 from .profile import examples
 from .street import Street
@@ -45,6 +45,13 @@ WAYS = {
 PERIODS = [0.75, 1.5, 3.0, 6.0, 12.0]
 
 
+RESET = (0, "reset", 0.0, 0.0, 0)
+# More are live than are looked at in one go, and one waits behind them.
+CROWDED = [
+    (0, "ask", 0.0, 0.0, 300),
+    (1, "ask", 2.25, 0.0, 0),
+    (1, "come", 0.875, 0.0, 0),
+]
 LOOK = (0, "look", 0.0, 1.0, 0)
 TWO_CHANGES = [(0, "change", 0.0, 0.0, 0), (0, "change", 0.5, 0.0, 0)]
 
@@ -61,7 +68,16 @@ def crowd(limits, number):
         st.tuples(
             KEYS,
             st.sampled_from(
-                ["ask", "come", "pause", "restrict", "look", "cancel", "change"]
+                [
+                    "ask",
+                    "come",
+                    "pause",
+                    "restrict",
+                    "look",
+                    "cancel",
+                    "change",
+                    "reset",
+                ]
             ),
             EIGHTHS,
             EIGHTHS,
@@ -76,6 +92,9 @@ def crowd(limits, number):
 @example("windows with own rates", [(0, "pause", 3.0, 0.0, 300), LOOK])
 @example("windows with own rates", [(0, "ask", 1.0, 2.0, 0), *TWO_CHANGES, LOOK])
 @example("counted windows", [(0, "ask", 3.0, 1.0, 300), LOOK])
+@example("few", [(0, "come", 3.0, 0.0, 0), (0, "come", 3.0, 0.0, 0), RESET, LOOK])
+@example("few", [*CROWDED, RESET, (1, "ask", 0.0, 0.0, 0)])
+@example("few windows", [(0, "ask", 3.0, 0.5, 0), (0, "pause", 3.0, 0.0, 0), RESET])
 @settings(max_examples=examples(120))
 def test_forgetting_changes_nothing(way, steps):
     """A key that is forgotten answers as a limiter that was never forgotten."""
@@ -88,6 +107,11 @@ def test_forgetting_changes_nothing(way, steps):
     for key, step, amount, slept, others in steps:
         if step == "change":
             change(street, limits, each, PERIODS[int(amount * 8) % len(PERIODS)])
+            continue
+        if step == "reset":
+            street.call(limits.reset)
+            for limiter in each.values():
+                apart.call(limiter.reset)
             continue
         theirs = held if others == 0 else limits
         answers = [
@@ -140,10 +164,6 @@ def change(street, limits, each, period):
     """Let another period count for all, on both sides at once."""
     with street.loop.running():
         limits.time_period = period
-        if isinstance(limits, KeyedSlidingWindowLimiter):
-            # One that is not looked at knows of the last change only.
-            for key in each:
-                limits[key].statistics()
     for limiter in each.values():
         limiter.time_period = period
 

@@ -70,6 +70,7 @@ def test_nobody_waits_longer(kind, before, max_wait, after):
 @given(blocked=QUARTERS, waiting=st.lists(PATIENCE, min_size=1, max_size=6))
 @settings(max_examples=examples(40))
 @example(blocked=3.0, waiting=[1.0, None])
+@example(blocked=1.25, waiting=[1.0137])
 def test_a_blocked_loop_is_taken_into_account(blocked, waiting):
     """What a loop that hung cost those ahead counts for who comes right after."""
     patient, hasty = (played(AsyncLimiter, [("come", None)] * 2) for _ in range(2))

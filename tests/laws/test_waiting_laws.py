@@ -215,5 +215,5 @@ def test_who_gives_up_leaves_no_trace(max_wait):
     line = counter.limiter._line
     assert not stays.done()
     assert sum(1 for _ in line.queue) == 1
-    assert len(line.queue._lane) + len(line.queue._early) < 100
-    assert len(line._deadlines._heap) < 100
+    assert sum(len(row.waiters) for row in line.queue.rows) < 100
+    assert len(line.deadlines._heap) < 100

@@ -9,17 +9,23 @@ from contextlib import AsyncExitStack
 from typing import assert_type
 
 from aiolimiter import (
+    AdaptiveLimiter,
     AsyncLimiter,
+    Attempt,
     BackendError,
     CombinedLimiter,
     CombinedReservation,
     Decision,
     KeyedLimiter,
     KeyedSlidingWindowLimiter,
+    Limiter,
     LimiterStatistics,
+    Observer,
     RateLimitExceeded,
     Reservation,
+    SharedLimiter,
     SlidingWindowLimiter,
+    set_default_observer,
 )
 
 
@@ -62,6 +68,8 @@ def never_waits(limiter: AsyncLimiter | SlidingWindowLimiter) -> float:
         return decision.retry_after
     limiter.pause(30)
     limiter.restrict(3)
+    limiter.max_pause = 60
+    limiter.reset()
     statistics = limiter.statistics()
     assert_type(statistics, LimiterStatistics)
     assert_type(statistics.waiting, int)
@@ -124,6 +132,7 @@ async def decorated() -> None:
 
 async def keyed(user_id: int) -> None:
     limits = KeyedLimiter(10)
+    limits.reset()
     KeyedLimiter(10, time_period=1, burst=3, max_keys=100_000)
     async with limits[user_id]:
         pass
@@ -138,6 +147,13 @@ async def keyed(user_id: int) -> None:
     assert_type(user_id in limits, bool)
     strict = KeyedSlidingWindowLimiter(lambda user_id: 2.5 * user_id, max_keys=10)
     assert_type(strict[user_id].try_acquire(), Decision)
+    names = KeyedLimiter[str](10)
+    assert_type(list(names), list[str])
+    names[user_id]  # type: ignore[index]  # a name is no number
+    one = names["a"]
+    assert_type((one.max_rate, one.time_period, one.burst), tuple[float, float, float])
+    one.max_rate = 1  # type: ignore[misc]  # that of all is set on their limiter
+    names.max_pause = one.max_pause
     limits[[user_id]]  # type: ignore[index]  # a key is hashable
 
 
@@ -152,3 +168,59 @@ async def combined(chats: KeyedLimiter, chat_id: int) -> None:
     async with CombinedLimiter(AsyncLimiter(30, 1), chats[chat_id]):
         pass
     CombinedLimiter(10)  # type: ignore[arg-type]  # limiters, not numbers
+
+
+class Watch(Observer):
+    def waited(self, limiter: AsyncLimiter, amount: float, seconds: float) -> None:
+        limiter.pause(seconds)
+
+    def refused(self, limiter: object, amount: float, retry_after: float) -> None: ...
+
+    def paused(self, limiter: object, seconds: float) -> None: ...
+
+    def backend(
+        self, limiter: object, seconds: float, error: BackendError | None
+    ) -> None: ...
+
+
+def observed(limiter: AsyncLimiter, chats: KeyedLimiter) -> None:
+    limiter.observer = chats.observer = Watch()
+    assert_type(chats["a"].observer, Observer | None)
+    set_default_observer(None)
+    set_default_observer(Watch)  # type: ignore[arg-type]  # one, not its class
+
+
+async def families(limiter: Limiter, shared: SharedLimiter) -> None:
+    async with limiter, shared:
+        pass
+    await limiter.acquire(2, max_wait=1)
+    await shared.acquire(2, max_wait=1)
+    assert_type(limiter.try_acquire(), Decision)
+    assert_type(await shared.try_acquire(), Decision)
+    assert_type(await shared.has_capacity(), bool)
+    limiter.pause(1)
+    await shared.pause(1)
+    limiter.restrict(1)
+    await shared.restrict(1)
+    await shared.reset()
+    await shared.change(max_rate=5, time_period=1, burst=2)
+    await shared.change(rate=5)  # type: ignore[call-arg]  # by the names it has
+
+
+async def members_of_families() -> None:
+    one: Limiter = AsyncLimiter(1)
+    one = SlidingWindowLimiter(1)
+    one = KeyedLimiter[str](1)["a"]
+    one = CombinedLimiter(AsyncLimiter(1))  # type: ignore[assignment]  # no pause
+    await one.acquire()
+
+
+async def found_out(limiter: AdaptiveLimiter) -> None:
+    async with limiter.attempt(2, max_wait=1) as attempt:
+        assert_type(attempt, Attempt)
+        attempt.refused()
+        attempt.refused(retry_after=2.5)
+    assert_type(limiter.rate, float)
+    limiter.rate = 5  # type: ignore[misc]  # it finds that out
+    AdaptiveLimiter(100, 1, burst=5, start=10)
+    CombinedLimiter(limiter, AsyncLimiter(5))

@@ -23,6 +23,14 @@ async def clients(sentinel: redis.asyncio.Sentinel) -> list[RedisLimiter]:
     ]
 
 
+async def changed(limiter: RedisLimiter | FileLimiter) -> None:
+    """A limit is changed by names, all or some or none."""
+    await limiter.change(max_rate=5, time_period=1.0, burst=3)
+    await limiter.change()
+    await limiter.change(5)  # type: ignore[call-arg]  # by name only
+    assert_type((await limiter.statistics()).burst, float)
+
+
 async def verbs(limiter: RedisLimiter | FileLimiter) -> None:
     """The verbs that need the store are awaited."""
     async with limiter:
@@ -30,7 +38,8 @@ async def verbs(limiter: RedisLimiter | FileLimiter) -> None:
     await limiter.acquire(2, max_wait=1.5)
     assert_type(await limiter.try_acquire(), Decision)
     assert_type(await limiter.has_capacity(3), bool)
-    assert_type(await limiter.statistics(), LimiterStatistics)
+    statistics: LimiterStatistics = await limiter.statistics()
+    assert_type(statistics.level, float)
     await limiter.pause(30)
     await limiter.restrict(5)
     async with limiter.reserve(900) as reservation:

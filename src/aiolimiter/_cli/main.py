@@ -8,11 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
-from . import drip, fleet
+from . import drip, fleet, simulate, streams, watch
 
 # 128 and the signal (SIGINT, SIGPIPE), as a shell reports them.
 _INTERRUPTED = 130
 _UNREAD = 141
+_FAILED = 1
 
 _ABOUT = "aiolimiter from the command line."
 _MORE = "Without a command it runs 'drip'; 'COMMAND --help' explains each."
@@ -29,7 +30,12 @@ class Command(Protocol):
 
 
 # The one place where a command is registered; the first is the default.
-COMMANDS: Mapping[str, Command] = {"drip": drip, "fleet": fleet}
+COMMANDS: Mapping[str, Command] = {
+    "drip": drip,
+    "fleet": fleet,
+    "simulate": simulate,
+    "watch": watch,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,24 +48,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 130 when interrupted, or 141 when whoever read
-        the output went away.
+        the output went away, or 1 when it could not be written otherwise.
 
     Raises:
         SystemExit: Status 2 and one line on standard error for bad input;
-            status 0 for ``--help``.
+            status 0 for ``--help`` and ``--version``.
     """
     typed = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(typed or [*COMMANDS][:1])
     status = 0
-    # Starred, for what a command's tasks raise comes as a group.
-    try:
-        COMMANDS[options.command].run(options)
-        sys.stdout.flush()  # or the interpreter finds out that nobody reads
-    except* KeyboardInterrupt:
-        status = _INTERRUPTED
-    except* BrokenPipeError:
-        status = _UNREAD
+    with streams.fit():
+        # Starred, for what a command's tasks raise comes as a group.
+        try:
+            try:
+                _run(typed)
+            finally:
+                sys.stdout.flush()  # or the interpreter finds out that nobody reads
+        except* KeyboardInterrupt:
+            status = _INTERRUPTED
+        except* BrokenPipeError:
+            status = _UNREAD
+            streams.give_up()
+        except* OSError as errors:
+            status = _FAILED
+            streams.give_up()
+            why = {str(error) for error in errors.exceptions}
+            sys.stderr.write(f"python -m aiolimiter: {', '.join(sorted(why))}\n")
     return status
+
+
+def _run(typed: Sequence[str]) -> None:
+    parser = _parser()
+    options = parser.parse_args(typed)
+    if options.command is None:
+        options = parser.parse_args([*COMMANDS][:1])
+    COMMANDS[options.command].run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_MORE,
         allow_abbrev=False,
     )
-    rooms = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.add_argument("--version", action=_Version, nargs=0, help="tell it, and end")
+    rooms = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():
         about = inspect.getdoc(command) or name
         room = rooms.add_parser(
@@ -88,3 +111,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (--help explains)\n")
+
+
+class _Version(argparse.Action):
+    """Look the version up when it is asked for: that takes a while."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        *_: object,
+        **__: object,
+    ) -> NoReturn:
+        from .. import __version__
+
+        print("aiolimiter", __version__)
+        parser.exit()

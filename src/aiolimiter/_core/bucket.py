@@ -15,13 +15,14 @@ as far as it has not leaked (see `layers`).
 from __future__ import annotations
 
 from math import inf
-from sys import float_info
+from sys import float_info, platform
 
 from .layers import Layer, Layers
 from .numbers import ROUNDING
 
-# Seconds of leaking that a late timer may make up for.
-LATENESS = 0.010
+# Seconds of leaking that a late timer may make up for: more than timers are coarse,
+# by a millisecond as a rule, and by 15.6 of them on Windows.
+LATENESS = 0.010 if platform != "win32" else 0.020
 
 
 class Bucket:
@@ -87,6 +88,9 @@ class Bucket:
             self.at = now
         return False
 
+    # The way of most requests: `admit`, but where every admission is listened to.
+    quick = admit
+
     def refuse(self, amount: float) -> tuple[float, float]:
         """
         Tell why `admit` said no: seconds until *amount* fits, and what fits now.
@@ -105,12 +109,19 @@ class Bucket:
             self.level = level if level > self._floor else self._floor
             self.at = now
 
-    def rebase(self, now: float) -> None:
-        """Go on at *now* by another clock, which may be far behind this one."""
-        if now < self.at:
-            self._paused_until += now - self.at
-            self._paused_at += now - self.at
-            self.at = now
+    def rebase(self, now: float, behind: float = 0.0) -> None:
+        """
+        Go on at *now* by another clock, which may be far behind this one.
+
+        Args:
+            now: The instant, by the other clock.
+            behind: Seconds by which this one may have been: all happened later.
+        """
+        later = min(0.0, now - self.at) + behind
+        if later:
+            self._paused_until += later
+            self._paused_at += later
+            self.at += later
 
     def lead(self, amount: float) -> float:
         """Seconds in which *amount* leaks."""
@@ -161,13 +172,19 @@ class Bucket:
         self._layers.release(mark)
         self._calm()
 
-    def give_back(self, mark: Layer, amount: float) -> None:
-        """Undo up to *amount* of what was taken at *mark*, less what leaked."""
+    def give_back(self, mark: Layer, amount: float) -> float:
+        """
+        Undo up to *amount* of what was taken at *mark*, less what leaked.
+
+        Returns:
+            How much later, in seconds, all are who wait: never, in a bucket.
+        """
         self._layers.sink(self.level - self._floor)
         back = self._layers.take(mark, amount)
         self.level -= back
         # Whatever comes back during a pause was taken before it.
         self._beneath -= back
+        return 0.0
 
     def abandon(self) -> None:
         """Let go of all marks, whoever holds them, and of whoever waited."""
@@ -195,17 +212,42 @@ class Bucket:
         self._promised = promised
         self._calm()
 
-    def pause(self, seconds: float) -> None:
-        """Fill the bucket so that it is full, not empty, in *seconds*."""
-        if seconds > 0.0 and self.rate < inf:
-            self._beneath, self._paused_at = sum(self._without_pause()), self.at
-            self._raise_to(self._debt(seconds))
-            self._paused_until = max(self._paused_until, self.at + seconds)
+    def pause(self, seconds: float) -> float:
+        """
+        Fill the bucket so that it is full, not empty, in *seconds*.
 
-    def restrict(self, remaining: float) -> None:
-        """Fill the bucket until at most *remaining* fits."""
-        if self.rate < inf:
-            self._raise_to(self.burst - remaining)
+        Returns:
+            How much later, in seconds, all are who wait.
+        """
+        if not seconds > 0.0 or self.rate == inf:
+            return 0.0
+        self._beneath, self._paused_at = sum(self._without_pause()), self.at
+        self._paused_until = max(self._paused_until, self.at + seconds)
+        return self._raise_to(self._debt(seconds))
+
+    def fill(self, level: float) -> None:
+        """Be filled to *level*, whoever filled it; a pause goes on."""
+        self._layers.clear()
+        self._beneath, self._paused_at = level, self.at
+        self.level = max(level, self._pause_debt()) if self.rate < inf else 0.0
+
+    def reset(self) -> None:
+        """Be as good as new: empty, not paused; nothing of before comes back."""
+        self._layers.clear()
+        self.level = 0.0
+        self._beneath = 0.0
+        self._paused_until = -inf
+
+    def restrict(self, remaining: float) -> float:
+        """
+        Fill the bucket until at most *remaining* fits.
+
+        Returns:
+            How much later, in seconds, all are who wait.
+        """
+        if self.rate == inf:
+            return 0.0
+        return self._raise_to(self.burst - remaining)
 
     def change(self, rate: float, burst: float) -> None:
         """Leak at *rate* and hold *burst* from now on; a pause ends when it would."""
@@ -221,6 +263,14 @@ class Bucket:
             # As when it is raised: nothing that the pause put there comes back.
             self._layers.sink(max(0.0, self.level - debt))
         self._settle_floor()
+
+    def copy(self) -> Bucket:
+        """Return another bucket that is as full, of which nobody has a mark."""
+        other = Bucket(self.rate, self.burst)
+        other.at, other.level = self.at, max(0.0, self.level)
+        other._beneath, other._paused_at = self._beneath, self._paused_at
+        other._paused_until = self._paused_until
+        return other
 
     def forecast(self) -> BucketForecast:
         """Start to think ahead: who waits how long, if nothing else happens."""
@@ -247,11 +297,17 @@ class Bucket:
         beneath = max(0.0, self._beneath - leaked)
         return beneath, self.level - max(beneath, debt)
 
-    def _raise_to(self, level: float) -> None:
+    def _raise_to(self, level: float) -> float:
         # Had the caller not taken what it now gives back, the level would
         # have been raised all the same.
-        self._layers.sink(max(0.0, min(self.level - level, self.level - self._floor)))
-        self.level = max(self.level, level)
+        if self._layers:
+            above = min(self.level - level, self.level - self._floor)
+            self._layers.sink(max(0.0, above))
+        if level <= self.level:
+            return 0.0
+        later = (level - self.level) / self.rate
+        self.level = level
+        return later
 
     def _measure(self, rate: float, burst: float) -> None:
         self.rate = rate
@@ -277,6 +333,9 @@ class Bucket:
 class BucketForecast:
     """What a bucket will admit when, to one after the other."""
 
+    # The level tells it exactly.
+    late = 0.0
+
     __slots__ = ("_ahead", "_bucket")
 
     def __init__(self, bucket: Bucket) -> None:
@@ -290,3 +349,14 @@ class BucketForecast:
     def take(self, amount: float) -> None:
         """Let *amount* go first."""
         self._ahead += amount
+
+    def play(self, sums: list[float]) -> tuple[list[float], list[float]]:
+        """Let many go first, who want as much as *sums* tells up to each of them."""
+        self._ahead += sums[-1] if sums else 0.0
+        return [], []
+
+    def fork(self) -> BucketForecast:
+        """Return another one, that goes on from here by itself."""
+        other = BucketForecast(self._bucket)
+        other._ahead = self._ahead
+        return other

@@ -73,10 +73,11 @@ def amount(value: float, most: float) -> float:
 
 def never_fits(amount: float, most: float) -> ValueError:
     """Say that *amount* can't be had from a limiter that holds *most*."""
-    msg = (
-        f"can't acquire {amount:.15g}: this limiter holds at most {most:.15g}; "
-        "ask for less at a time, or raise the limit"
-    )
+    way_out = "ask for less at a time, or raise the limit"
+    if most == 0.0:
+        way_out = "max_rate=0 admits nothing, and math.inf is no limit"
+    holds = f"this limiter holds at most {most:.15g}"
+    msg = f"can't acquire {amount:.15g}: {holds}; {way_out}"
     return ValueError(msg)
 
 
@@ -88,6 +89,9 @@ def _number(name: str, value: float) -> float:
         raise TypeError(msg)
     try:
         return float(value)
-    except (TypeError, OverflowError):
+    except OverflowError:
+        msg = f"{name} must be finite, got a number too large for a float"
+        raise ValueError(msg) from None
+    except TypeError:
         msg = f"{name} must be a number, got {value!r}"
         raise TypeError(msg) from None

@@ -10,11 +10,12 @@ careful side, at a cost of a `SLICES`-th of the rate at most.
 from __future__ import annotations
 
 from collections import deque
-from math import fsum, inf, nextafter
+from math import fsum, inf
 from sys import float_info
 from typing import Final
 
 from .numbers import ROUNDING
+from .played import Played, after
 
 # Into how many entries, about, the log of one period is merged when it is long.
 SLICES = 2048
@@ -102,6 +103,9 @@ class Window:
         self.take(amount)
         return True
 
+    # The way of most requests: `admit`, but where every admission is listened to.
+    quick = admit
+
     def refuse(self, amount: float) -> tuple[float, float]:
         """
         Tell why `admit` said no: seconds until *amount* fits, and what fits now.
@@ -130,10 +134,16 @@ class Window:
             self._expired = 0
             self.level = fsum(entry.amount for entry in entries)
 
-    def rebase(self, now: float) -> None:
-        """Go on at *now* by another clock, which may be far behind this one."""
-        back = self.at - now
-        if back <= 0.0:
+    def rebase(self, now: float, behind: float = 0.0) -> None:
+        """
+        Go on at *now* by another clock, which may be far behind this one.
+
+        Args:
+            now: The instant, by the other clock.
+            behind: Seconds by which this one may have been: all happened later.
+        """
+        back = max(0.0, self.at - now) - behind
+        if not back:
             return
         for entry in self._entries:
             entry.first -= back
@@ -141,7 +151,7 @@ class Window:
         self._freed_at -= back
         self._paused_until -= back
         self._word_at -= back
-        self.at = now
+        self.at -= back
 
     def lead(self, amount: float) -> float:
         """Seconds in which *amount* is admitted, on average."""
@@ -230,8 +240,14 @@ class Window:
         if self._held:
             self._held -= 1
 
-    def give_back(self, mark: Entry, amount: float) -> None:
-        """Undo up to *amount* of what was taken at *mark*, unless expired."""
+    def give_back(self, mark: Entry, amount: float) -> float:
+        """
+        Undo up to *amount* of what was taken at *mark*, unless expired.
+
+        Returns:
+            How much later, in seconds, all are who wait, at most.
+        """
+        later = 0.0
         word = mark.word or self._word_after(mark)
         if word.word is None:
             # Had it not been there, the word would have filled up more.
@@ -239,9 +255,12 @@ class Window:
             self._spare -= back
             word.amount += amount - back
             self.level += amount - back
+            # And would expire with the word.
+            later = word.newest - mark.first
         gone = min(amount, mark.amount)
         mark.amount -= gone
         self.level -= gone
+        return later
 
     def abandon(self) -> None:
         """Let go of all marks, and of whoever waited."""
@@ -252,16 +271,43 @@ class Window:
         """Say whether something is promised, so that a line has to be asked."""
         self._promised = promised
 
-    def pause(self, seconds: float) -> None:
-        """Admit nothing for *seconds*."""
-        if seconds > 0.0 and self.burst < inf:
-            self._paused_until = max(self._paused_until, self.at + seconds)
+    def pause(self, seconds: float) -> float:
+        """
+        Admit nothing for *seconds*.
 
-    def restrict(self, remaining: float) -> None:
-        """Fill the window until at most *remaining* fits."""
+        Returns:
+            How much later, in seconds, all are who wait, at most.
+        """
+        until = self.at + seconds
+        if until <= max(self.at, self._paused_until) or self.burst == inf:
+            return 0.0
+        later = until - max(self.at, self._paused_until)
+        self._paused_until = until
+        return later
+
+    def reset(self) -> None:
+        """Be as good as new: empty, not paused; nothing of before comes back."""
+        for entry in self._entries:
+            entry.amount, entry.word = 0.0, _NO_WORD
+        self._entries.clear()
+        self._word = _NO_WORD
+        self._word_at = -inf
+        self.level = 0.0
+        self._freed_at = -inf
+        self._paused_until = -inf
+
+    def restrict(self, remaining: float) -> float:
+        """
+        Fill the window until at most *remaining* fits.
+
+        Returns:
+            How much later, in seconds, all are who wait, at most.
+        """
         if remaining >= self.burst or self.burst == inf:
-            return
+            return 0.0
         over = self.level - (self.burst - remaining)
+        if over >= 0.0 and not self._held:
+            return 0.0
         # Had less been taken before, the same would be filled up now: of what
         # was taken before the word, no more comes back than the word leaves.
         spare = self._spare if self.at - self._word_at < self._period else inf
@@ -270,6 +316,8 @@ class Window:
         self._words += 1
         self._log(max(0.0, -over))
         self._word = self._entries[-1]
+        # In a period all that is there has expired.
+        return self._period if over < 0.0 else 0.0
 
     def change(self, max_rate: float, period: float) -> None:
         """Admit *max_rate* in *period* seconds from now on."""
@@ -278,17 +326,26 @@ class Window:
         now, self.at = self.at, -inf
         self.advance(now)
         if max_rate == inf:
-            # Whoever settles later gives nothing back.
-            for entry in self._entries:
-                entry.amount, entry.word = 0.0, _NO_WORD
-            self._entries.clear()
-            self._word = _NO_WORD
-            self.level = 0.0
-            self._paused_until = -inf
+            self.reset()
 
     def forecast(self) -> WindowForecast:
         """Start to think ahead: who waits how long, if nothing else happens."""
         return WindowForecast(self)
+
+    def played(self) -> Played:
+        """Return one that goes on from here by itself."""
+        log = [(self._expiry(entry), entry.amount) for entry in self._entries]
+        start = max(self.at, self._paused_until)
+        first = self._entries[-1].first if log else -inf
+        return Played(
+            log,
+            self.level,
+            self._period,
+            holds=self._full,
+            start=start,
+            slices=SLICES,
+            first=first,
+        )
 
     def copy(self) -> Window:
         """Return another window that is full of the same."""
@@ -314,31 +371,49 @@ class Window:
         return self.at - entry.first <= self._period / SLICES
 
     def _expiry(self, entry: Entry) -> float:
-        # The sum is rounded.  Where that went down, by Knuth's exact error of
-        # an addition (TAOCP 4.2.2), the window would be a hair too short.
-        newest, period = entry.newest, self._period
-        expiry = newest + period
-        added = expiry - newest
-        error = (newest - (expiry - added)) + (period - added)
-        return nextafter(expiry, inf) if error > 0.0 else expiry
+        return after(entry.newest, self._period)
 
 
 class WindowForecast:
     """What a window will admit when, to one after the other."""
 
-    __slots__ = ("_start", "_window")
+    __slots__ = ("_played", "_window")
 
     def __init__(self, window: Window) -> None:
-        self._start = window
         self._window = window
+        self._played: Played | None = None
+
+    @property
+    def late(self) -> float:
+        """By how many seconds what it tells may be too late; never too early."""
+        return 0.0 if self._played is None else self._played.late
 
     def wait(self, amount: float) -> float:
         """Seconds until *amount* fits after all that was taken so far."""
-        return max(0.0, self._window.due(amount) - self._start.at)
+        window, played = self._window, self._played
+        due = window.due(amount) if played is None else played.due(amount)
+        return max(0.0, due - window.at)
 
     def take(self, amount: float) -> None:
         """Let *amount* go first."""
-        if self._window is self._start:
-            self._window = self._start.copy()
-        self._window.advance(self._window.due(amount))
-        self._window.take(amount)
+        self._start().take(amount)
+
+    def play(self, sums: list[float]) -> tuple[list[float], list[float]]:
+        """
+        Let many go first, who want as much as *sums* tells up to each of them.
+
+        Returns:
+            How much will have been admitted, and when.
+        """
+        return self._start().play(sums)
+
+    def fork(self) -> WindowForecast:
+        """Return another one, that goes on from here by itself."""
+        other = WindowForecast(self._window)
+        if self._played is not None:
+            other._played = self._played.fork()
+        return other
+
+    def _start(self) -> Played:
+        self._played = self._played or self._window.played()
+        return self._played

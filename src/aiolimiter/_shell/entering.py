@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from functools import wraps
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast, overload
+
+from .coroutine import DONE, marked
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
     from types import CoroutineType, TracebackType
     from typing import Any
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
 
 
-class _NoLoop:
-    # A finished future asks its loop for nothing but this.
-    def get_debug(self) -> bool:
-        return False
-
-
-# Awaiting it takes no time: all there is to do when a block is left.
-_done: asyncio.Future[None] = asyncio.Future(
-    loop=cast("asyncio.AbstractEventLoop", _NoLoop())
-)
-_done.set_result(None)
-# For type checkers, who want no less of `async with`, it is a coroutine.
-DONE = cast("CoroutineType[Any, Any, None]", _done)
-
-
-class Entering:
+class Limiter:
     """What follows from ``acquire``: entering acquires 1, leaving does nothing."""
 
     __slots__ = ()
@@ -45,9 +31,27 @@ class Entering:
         ) -> None:
             """Wait until *amount* is admitted."""
 
+    @overload
+    def __call__(
+        self, function: staticmethod[P, Awaitable[R]]
+    ) -> staticmethod[P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(
+        self, function: classmethod[T, P, Awaitable[R]]
+    ) -> classmethod[T, P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[P, AsyncGenerator[R, S]]
+    ) -> Callable[P, AsyncGenerator[R, S]]: ...
+
+    @overload
     def __call__(
         self, function: Callable[P, Awaitable[R]]
-    ) -> Callable[P, Coroutine[Any, Any, R]]:
+    ) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+    def __call__(self, function: Any) -> Any:
         """
         Decorate an async function: each call acquires 1.
 
@@ -59,29 +63,33 @@ class Entering:
 
             await asyncio.gather(fetch(1), fetch(2))
 
+        An async generator function acquires when a generator of it starts, and
+        not again for what it yields.
+
+        Args:
+            function: What is called and awaited: an async function, or one
+                that is marked so, an object with ``async def __call__``, a
+                partial, a static or class method of these.
+
         Raises:
             TypeError: *function* is not an async function.
         """
-        if not inspect.iscoroutinefunction(function):
-            msg = f"only an async function can be limited, got {function!r}"
-            raise TypeError(msg)
+        # Imported when it is first wanted.
+        from .decorated import decorated  # noqa: PLC0415
 
-        @wraps(function)
-        async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with self:
-                return await function(*args, **kwargs)
+        return decorated(self, function)
 
-        return limited
-
+    @marked
     def __aenter__(self) -> CoroutineType[Any, Any, None]:
         taken = self.acquire()
         return cast("CoroutineType[Any, Any, None]", taken)  # pyright: ignore[reportUnnecessaryCast] -- mypy
 
+    @marked
     def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
     ) -> CoroutineType[Any, Any, None]:
         return DONE
 

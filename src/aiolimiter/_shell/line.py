@@ -9,41 +9,59 @@ Rules of this file:
   deadline.  It is never trusted to be on time.
 - Whatever changes the meter or the queue ends in `look`: it grants all who are
   due, refuses all whose time is over, and sets the timer for the next.  Only a
-  newcomer does not: it was not admitted, so the timer is all it may change.
+  newcomer does not: it was not admitted, so the timer is all it may change.  And
+  what makes everybody later does not if there is nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
-from math import inf, nextafter
-from typing import TYPE_CHECKING, cast
+from contextvars import Context
+from math import inf
+from typing import TYPE_CHECKING
 
 from .._core import numbers
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, decided
 from .._core.errors import refusal
-from .clock import RESOLUTION
-from .deadlines import Deadlines
+from .clock import RESOLUTION, wake
 from .outlook import Outlook, is_over
 from .queue import Turn
 
 if TYPE_CHECKING:
     from .._core.meter import Mark, Meter
-    from .request import Request
+    from .signals import Signals
+
+
+# Seconds.  A timestamp or milliseconds taken for a Retry-After must not stop a
+# program for good; a limit that is over for a day costs one request an hour.
+MAX_PAUSE = 3600.0
 
 
 class Line(Outlook):
-    """All who want something from one *meter*."""
+    """
+    All who want something from one *meter*.
 
-    __slots__ = ("_alarm", "_deadlines", "_due", "_noted")
+    Attributes:
+        max_pause: Seconds; what no pause goes beyond.
+        signals: What its limiter tells; None until there was something.
+    """
+
+    __slots__ = ("_alarm", "_due", "_noted", "max_pause", "signals")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
-        self._deadlines: Deadlines[Turn] | None = None
+        self.max_pause = MAX_PAUSE
+        self.signals: Signals | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._due = inf
         # The alarm of which it is known that it is late.
         self._noted = -inf
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A copy has what is in the meter by now; who waits, waits here.
+        self.advance()
+        return _again, (self.meter.copy(), self.max_pause)
 
     def take(self, amount: float) -> bool:
         """Take *amount* if it fits and nobody goes before it."""
@@ -78,7 +96,7 @@ class Line(Outlook):
 
         Returns:
             None when it was taken, else a future whose result is the mark of
-            the admission.  Whoever stops waiting for it calls `lost`.
+            the admission.  Whoever stops waiting for it calls its `lost`.
 
         Raises:
             RateLimitExceeded: The wait would be longer than *max_wait* seconds.
@@ -86,12 +104,12 @@ class Line(Outlook):
             RuntimeError: Somebody waits in another event loop, which is open.
         """
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:
+        if loop is not self._last():
             self.enter(loop)
         meter = self.meter
         if not 0.0 <= amount <= meter.burst < inf:
             amount = numbers.amount(amount, meter.burst)
-        meter.advance(self.time())
+        meter.advance(self.now_in(loop))
         now = meter.at
         key = now + meter.lead(amount)
         if self.admits(amount, key):
@@ -101,12 +119,12 @@ class Line(Outlook):
         if max_wait is not None:
             if self._noted != self._due:
                 self._note_lateness()
-            if self.delay(amount, key) > max_wait:
+            if self.delay(amount, key, max_wait) > max_wait:
                 raise refusal(amount, max_wait, self.refused(amount))
             deadline = now + max_wait
         turn = Turn(loop=loop)
         turn.key, turn.amount, turn.arrival = key, amount, now
-        turn.deadline, turn.queue = deadline, self.queue
+        turn.deadline, turn.line = deadline, self
         self.join(turn)
         return turn
 
@@ -116,9 +134,17 @@ class Line(Outlook):
         first = queue.push(waiter)
         due = waiter.deadline
         if due < inf:
-            self._deadlines = self._deadlines or Deadlines()
-            self._deadlines.push(waiter)
-        if first and queue.waiting > 1:
+            if self.deadlines is None:
+                from .deadlines import Deadlines  # noqa: PLC0415 -- see `promise`
+
+                self.deadlines = Deadlines()
+            self.deadlines.push(waiter)
+        if queue.waiting == 1:
+            # Since nobody waited, others may have taken, which no plan is told.
+            self.plan = None
+        elif self.plan is not None:
+            self.plan.join(waiter, queue.amount - waiter.amount - self.plan.hopeless)
+        elif first:
             # Who is passed will be later than was foretold.
             self.upset = True
         if first and queue.head() is waiter:
@@ -130,58 +156,87 @@ class Line(Outlook):
     def lost(self, turn: Turn) -> None:
         """Leave the queue; or give back what was granted and can't be used."""
         loop = turn.get_loop()
-        if loop is not self._loop or loop.is_closed():
+        if loop is not self._last() or loop.is_closed():
             return
         turn.cancel()
         if not turn.cancelled() and turn.exception() is None:
             self.advance()
-            self.meter.give_back(turn.result(), turn.amount)
+            self._give_back(turn.result(), turn.amount)
         self.look()
 
     def settle(self, mark: Mark, amount: float, actual: float) -> None:
         """Make what was taken at *mark* cost *actual* instead of *amount*."""
         self.advance()
         if actual < amount:
-            self.meter.give_back(mark, amount - actual)
+            self._give_back(mark, amount - actual)
         else:
             self.meter.take(actual - amount)
             self.upset = True
+            self.later += self.meter.lead(actual - amount)
         self.look()
 
-    def pause(self, seconds: float) -> None:
-        """Admit nobody for *seconds*."""
-        self.advance()
-        self.meter.pause(seconds)
+    def _give_back(self, mark: Mark, amount: float) -> None:
+        # Who would have given up may be in time now.
         self.upset = True
+        self.later += self.meter.give_back(mark, amount)
+
+    def pause(self, seconds: float) -> None:
+        """Admit nobody for *seconds*, or as long as a pause may be."""
+        self.advance()
+        self._delay(self.meter.pause(min(seconds, self.max_pause)))
+
+    def reset(self) -> None:
+        """Be as good as new for all who wait, and come."""
+        self.advance()
+        self.empty()
         self.look()
+
+    def empty(self) -> None:
+        """Be as good as new; whoever calls looks."""
+        self.meter.reset()
+        self.upset, self.later = True, inf
 
     def restrict(self, remaining: float) -> None:
         """Admit no more than *remaining* right now."""
-        self.advance()
-        self.meter.restrict(remaining)
-        self.upset = True
-        self.look()
+        # That all is left is known, but for the credit of those who wait.
+        if remaining < self.meter.burst or self.meter.waited:
+            self.advance()
+            self._delay(self.meter.restrict(remaining))
 
     def change(self, first: float, second: float) -> None:
         """Go on with another limit: the two numbers the meter was made of."""
-        meter = self.meter
         self.advance()
+        self.adopt(first, second)
+        self.look()
+
+    def adopt(self, first: float, second: float) -> None:
+        """Let another limit count from where the meter is; whoever calls looks."""
+        meter = self.meter
         meter.change(first, second)
         self.upset = True
+        self.later = inf
         waiters = list(self.queue)
         for waiter in waiters:
             if waiter.amount > meter.burst:
                 waiter.set_exception(numbers.never_fits(waiter.amount, meter.burst))
-                self.queue.gone(waiter.amount)
+                waiter.leave()
             else:
                 waiter.key = waiter.key_in(meter)
         self.queue.reorder(waiters)
-        self.look()
+
+    def _delay(self, seconds: float) -> None:
+        # A server's word often says what is known: then nothing is upset.  Nor is
+        # it where nobody waits; of each response, that costs twice the word.
+        if seconds > 0.0 and self.queue.waiting:
+            self.upset = True
+            self.later += seconds
+            self.look()
 
     def look(self) -> None:
         """Grant all who are due, refuse all whose time is over, set the timer."""
         self.advance()
         self._note_lateness()
+        self.happened()
         due = self._grant_due()
         due = min(due, self._next_deadline())
         if not self.queue.waiting:
@@ -194,9 +249,9 @@ class Line(Outlook):
         if self.queue.waiting:
             self._set_alarm(self.meter.at)
 
-    def comes_at(self, request: Request, now: float) -> float:
-        """Return the instant at which *request* comes, at the soonest."""
-        due = self.due_of(request)
+    def comes_at(self, waiter: Turn, now: float) -> float:
+        """Return the instant at which *waiter* comes, at the soonest."""
+        due = self.due_of(waiter)
         if due > now:
             return due
         # A promise holds it back until the next look; or that is just going on.
@@ -216,11 +271,10 @@ class Line(Outlook):
                 break
             else:
                 queue.pop(head)
-                if head.alone:
-                    meter.take(head.amount)
+                if self.plan is not None:
+                    self.plan.come(head)
+                if head.come(self):
                     granted.append(head)
-                else:
-                    cast("Request", head).come(self)
         if granted:
             self._grant(granted)
         return due
@@ -232,11 +286,11 @@ class Line(Outlook):
             turn.set_result(mark)
         # Runs right after the tasks that were just woken: one that is cancelled
         # before it runs gives back before then.
-        self._loop.call_soon(self.meter.release, mark)
+        self._loop.call_soon(self.meter.release, mark, context=Context())
 
     def _refuse(self, waiter: Turn) -> None:
-        self.queue.gone(waiter.amount)
-        self.hopeless_left(waiter.amount)
+        waiter.leave()
+        self.gave_up(waiter)
         decision = self.refused(waiter.amount, waiter)
         max_wait = waiter.deadline - waiter.arrival
         waiter.set_exception(refusal(waiter.amount, max_wait, decision))
@@ -244,9 +298,9 @@ class Line(Outlook):
     def _next_deadline(self) -> float:
         # Those behind the head are not due, so their time is over at the
         # deadline, whatever they would have had to wait.
-        deadlines = self._deadlines
+        deadlines = self.deadlines
         while deadlines is not None and (waiter := deadlines.first()) is not None:
-            if waiter.queue is not self.queue:
+            if waiter.line is not self:
                 # It has gone to wait in another line.
                 deadlines.drop()
             elif waiter.deadline > self.meter.at:
@@ -264,10 +318,9 @@ class Line(Outlook):
             self._alarm = None
         self._due = due
         if due < inf:
-            assert self._loop is not None, "whoever waits, waits in a loop"
-            # On a coarse clock an alarm for now would ring for ever.
-            when = max(due, nextafter(self.meter.at, inf)) + self.grain
-            self._alarm = self._loop.call_at(when, self._ring)
+            loop = self._last()
+            assert loop is not None, "whoever waits, waits in a loop"
+            self._alarm = wake(loop, due, self.grain, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
@@ -278,19 +331,34 @@ class Line(Outlook):
         if self.meter.at > self._due + LATENESS:
             self._noted = self._due
             self.upset = True
+            self.later += self.meter.at - self._due
 
     def _is_bound(self) -> bool:
         return self.queue.waiting > 0 or self.needed > 0
 
-    def _arrive(self, now: float) -> None:
+    def _arrive(self, now: float, behind: float) -> None:
         # Whoever waited in a loop that is closed will never wake.
         self.queue.clear()
         self.promises = None
         self.meter.promise(False)  # noqa: FBT003 -- a switch
         self.needed = 0
-        self._deadlines = None
+        self.deadlines = None
         self._alarm = None
         self._due = inf
         self.calm()
         self.meter.abandon()
-        self.meter.rebase(now)
+        self.meter.rebase(now, behind)
+
+    def _retime(self, now: float) -> None:
+        # Those who wait go on, as when any clock steps.
+        if not self._is_bound():
+            self.meter.rebase(now)
+
+
+def _again(meter: Meter, max_pause: float) -> Line:
+    line = Line(meter)
+    line.max_pause = max_pause
+    # It may come from another process, or host, whose clock is another.
+    now = line.now()
+    meter.rebase(meter.at, now - meter.at)
+    return line

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from .._core import numbers
-from .block import Block
+from . import signals
+from .block import Block, granted
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._core.meter import Mark
     from .line import Line
-    from .verbs import Verbs
+    from .verbs import Limiter
 
 
 class Reservation(Block):
@@ -33,40 +32,30 @@ class Reservation(Block):
         amount: What was reserved, in units.
     """
 
-    __slots__ = ("_line", "_mark", "_max_wait", "_verbs", "amount")
+    __slots__ = ("_limiter", "_line", "_mark", "_max_wait", "amount")
 
     _line: Line
 
-    def __init__(self, verbs: Verbs, amount: float, max_wait: float | None) -> None:
+    def __init__(self, limiter: Limiter, amount: float, max_wait: float | None) -> None:
         super().__init__()
-        self._verbs = verbs
+        self._limiter = limiter
         self._mark: Mark = None
         self._max_wait = max_wait
         self.amount = amount
 
-    async def __aenter__(self) -> Self:
-        self._enter()
-        self._line = line = self._verbs._line  # noqa: SLF001 -- one layer
-        turn = line.ask(self.amount, self._max_wait)
+    async def _take(self) -> None:
+        limiter = self._limiter
+        self._line = line = limiter._line  # noqa: SLF001 -- one layer
+        turn = await granted(limiter, self.amount, self._max_wait)
         if turn is None:
             self._mark = line.meter.mark()
         else:
-            try:
-                self._mark = await turn
-            except BaseException:
-                line.lost(turn)
-                raise
+            self._mark = turn.result()
             line.meter.hold(self._mark)
-        self._enter_done()
-        return self
+        if signals.heard:
+            limiter._told_wait(self.amount, turn)  # noqa: SLF001 -- one layer
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._leave()
+    def _release(self) -> None:
         self._line.meter.release(self._mark)
 
     def settle(self, actual: float) -> None:
@@ -88,5 +77,5 @@ class Reservation(Block):
         actual = numbers.finite("actual", actual)
         self._settle()
         # Found anew: a key that has leaked empty meanwhile may be forgotten.
-        line = self._verbs._line  # noqa: SLF001 -- one layer
+        line = self._limiter._line  # noqa: SLF001 -- one layer
         line.settle(self._mark, self.amount, actual)

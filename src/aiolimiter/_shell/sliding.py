@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import final
-
 from .._core import numbers
 from .._core.window import Window
 from .line import Line
-from .verbs import Verbs
+from .verbs import Limiter
 
 
-@final
-class SlidingWindowLimiter(Verbs):
+class SlidingWindowLimiter(Limiter):
     """
     A strict limit: never more than *max_rate* in any *time_period* seconds.
 
@@ -37,40 +34,44 @@ class SlidingWindowLimiter(Verbs):
         ValueError: One of them is not above 0, or not finite.
     """
 
-    __slots__ = ("__weakref__", "_line", "_max_rate", "_time_period")
+    __slots__ = ("__dict__", "__weakref__", "_given", "_line")
 
     def __init__(self, max_rate: float, time_period: float = 60) -> None:
-        self._max_rate = numbers.rate("max_rate", max_rate)
-        self._time_period = numbers.positive("time_period", time_period)
-        numbers.per_second(self._max_rate, self._time_period)
-        self._line = Line(Window(self._max_rate, self._time_period))
+        self._line = Line(Window(*_measured(max_rate, time_period)))
+        self._given = max_rate, time_period
 
     @property
     def max_rate(self) -> float:
         """How much any `time_period` admits; may be set while tasks wait."""
-        return self._max_rate
+        return self._given[0]
 
     @max_rate.setter
     def max_rate(self, max_rate: float) -> None:
-        self._change(numbers.rate("max_rate", max_rate), self._time_period)
+        self._change(max_rate, self._given[1])
 
     @property
     def time_period(self) -> float:
         """In seconds; may be set while tasks wait."""
-        return self._time_period
+        return self._given[1]
 
     @time_period.setter
     def time_period(self, time_period: float) -> None:
-        self._change(self._max_rate, numbers.positive("time_period", time_period))
+        self._change(self._given[0], time_period)
 
     def _change(self, max_rate: float, period: float) -> None:
-        numbers.per_second(max_rate, period)
-        self._max_rate, self._time_period = max_rate, period
-        self._line.change(max_rate, period)
+        self._line.change(*_measured(max_rate, period))
+        self._given = max_rate, period
 
     def __repr__(self) -> str:
         now = self.statistics()
-        return (
-            f"<SlidingWindowLimiter({self._max_rate:g}, {self._time_period:g}) "
-            f"level={now.level:.4g} waiting={now.waiting}>"
-        )
+        limit = ", ".join(f"{float(given):g}" for given in self._given)
+        name = f"{type(self).__name__}({limit})"
+        return f"<{name} level={now.level:.4g} waiting={now.waiting}>"
+
+
+def _measured(max_rate: float, time_period: float) -> tuple[float, float]:
+    # Units, and seconds.
+    most = numbers.rate("max_rate", max_rate)
+    period = numbers.positive("time_period", time_period)
+    numbers.per_second(most, period)
+    return most, period

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 from math import inf, ulp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .._core import numbers
 from .._core.decision import Decision, decided
+from .._core.errors import RateLimitExceeded
+from . import entering, signals
 from .clock import MARGIN
-from .entering import Entering
 
 if TYPE_CHECKING:
     from .._core.decision import LimiterStatistics
     from .line import Line
+    from .queue import Turn
     from .reservation import Reservation
+    from .signals import Observer, Signals
 
 
-class Verbs(Entering):
-    """What all limiters with a line of their own have in common."""
+# What an object has: in its `__dict__`, if it has one, and in its slots.
+State: TypeAlias = tuple[dict[str, Any] | None, dict[str, Any]]
+
+
+class Limiter(entering.Limiter):
+    """
+    What all limiters with a line of their own have in common.
+
+    It is called as the protocol of the family is: messages name it, those of type
+    checkers, too.
+    """
 
     __slots__ = ()
 
     # Where it is waited.
     _line: Line
 
+    def __getstate__(self) -> State:
+        # For `copy` and `pickle`: one that shares nothing with this.
+        from copy import copy  # noqa: PLC0415 -- see `reserve`
+
+        values, slots = cast("State", super().__getstate__())
+        return values, {**slots, "_line": copy(self._line)}
+
     def has_capacity(self, amount: float = 1.0) -> bool:
         """
         Whether *amount* fits right now.
 
-        Only a look: it takes nothing, and ignores who is waiting.
+        Only a look: it takes nothing, ignores who is waiting, and promises
+        nothing: an `acquire` right after it may wait all the same.  To take an
+        amount or be told at once there is `try_acquire`.
 
         >>> limiter = AsyncLimiter(2, 60)
         >>> limiter.has_capacity(2), limiter.has_capacity(3)
@@ -78,15 +99,21 @@ class Verbs(Entering):
         if amount.__class__ is not float or max_wait is not None:
             amount = numbers.amount(amount, line.meter.burst)
             max_wait = longest(max_wait)
-        elif line.meter.admit(amount, line.time()):
+        elif line.meter.quick(amount, line.time()):
             return
-        turn = line.ask(amount, max_wait)
-        if turn is not None:
-            try:
-                await turn
-            except BaseException:
-                line.lost(turn)
-                raise
+        try:
+            turn = line.ask(amount, max_wait)
+            if turn is not None:
+                try:
+                    await turn
+                except BaseException:
+                    turn.lost()
+                    raise
+        except RateLimitExceeded as refusal:
+            self._told_refusal(amount, refusal)
+            raise
+        if signals.heard:
+            self._told_wait(amount, turn)
 
     def try_acquire(self, amount: float = 1.0) -> Decision:
         """
@@ -114,15 +141,17 @@ class Verbs(Entering):
         meter = line.meter
         if amount.__class__ is not float:
             amount = numbers.amount(amount, meter.burst)
-        if meter.admit(amount, line.time()):
+        if meter.quick(amount, line.time()):
             left = meter.burst - meter.level
             return decided(Decision, (True, 0.0, left if left > 0.0 else 0.0))
         if not 0.0 <= amount <= meter.burst < inf:
             amount = numbers.amount(amount, meter.burst)
+        if signals.heard:
+            return self._told_decision(amount, line.decide(amount))
         # Under attack refusals are what there is most of: where nobody waits,
         # this says what the line would, at half of the cost.
         wait, left = meter.refuse(amount)
-        if wait > 0.0 and line.is_running():
+        if wait > 0.0 and line.is_current():
             # `margin`, written out: its call is a tenth of all this.
             wait += line.grain + MARGIN + 8.0 * ulp(meter.at + wait)
             return decided(Decision, (False, wait, left))
@@ -175,7 +204,64 @@ class Verbs(Entering):
         Raises:
             ValueError: *seconds* is negative or not finite.
         """
-        self._line.pause(numbers.finite("seconds", seconds))
+        line = self._line
+        line.pause(numbers.finite("seconds", seconds))
+        self._signals().paused(self, min(seconds, line.max_pause))
+
+    @property
+    def max_pause(self) -> float:
+        """
+        What no pause goes beyond, in seconds; an hour until it is set.
+
+        Whoever asks for longer, a server or a mistake (milliseconds taken for
+        seconds, a timestamp), gets this; ``math.inf`` for no bound.  It counts
+        for the pauses that come.
+
+        >>> limiter = AsyncLimiter(2, 60)
+        >>> limiter.max_pause = 10
+        >>> limiter.pause(1e12)
+        >>> round(limiter.try_acquire().retry_after)  # 10 s, and 30 s for 1
+        40
+        """
+        return self._line.max_pause
+
+    @max_pause.setter
+    def max_pause(self, max_pause: float) -> None:
+        self._line.max_pause = numbers.rate("max_pause", max_pause)
+
+    @property
+    def observer(self) -> Observer | None:
+        """
+        Who hears of waits, refusals and pauses as they happen; nobody at first.
+
+        >>> limiter = AsyncLimiter(2, 60)
+        >>> limiter.observer = Observer()
+        >>> limiter.observer = None
+
+        Raises:
+            TypeError: On setting, when it is neither an `Observer` nor None.
+        """
+        return self._signals().observer
+
+    @observer.setter
+    def observer(self, observer: Observer | None) -> None:
+        self._signals().observer = observer
+
+    def reset(self) -> None:
+        """
+        Be as good as new: empty, and not paused.
+
+        Whoever waits is looked at in the same breath.  For an operator, and for
+        tests: what was taken before it is forgotten, and settling it for less
+        gives nothing back.
+
+        >>> limiter = AsyncLimiter(2, 60)
+        >>> limiter.pause(1000)
+        >>> limiter.reset()
+        >>> limiter.has_capacity(2)
+        True
+        """
+        self._line.reset()
 
     def restrict(self, remaining: float) -> None:
         """
@@ -207,6 +293,32 @@ class Verbs(Entering):
         70.0
         """
         return self._line.statistics()
+
+    # A plain number, which any thread may read.
+    def _waiting_now(self) -> int:
+        return self._line.queue.waiting
+
+    def _signals(self) -> Signals:
+        line = self._line
+        line.signals = line.signals or signals.Signals()
+        return line.signals
+
+    def _ask(self, amount: float, max_wait: float | None) -> Turn | None:
+        return self._line.ask(amount, max_wait)
+
+    def _told_wait(self, amount: float, turn: Turn | None) -> None:
+        seconds = 0.0 if turn is None else self._line.time() - turn.arrival
+        self._signals().waited(self, amount, seconds)
+
+    def _told_refusal(self, amount: float, refusal: RateLimitExceeded) -> None:
+        self._signals().refused_wait(self, amount, refusal.retry_after)
+
+    def _told_decision(self, amount: float, decision: Decision) -> Decision:
+        if decision.granted:
+            self._signals().waited(self, amount, 0.0)
+        else:
+            self._signals().refused(self, amount, decision.retry_after)
+        return decision
 
 
 def longest(max_wait: float | None) -> float | None:

@@ -1,10 +1,13 @@
 """
 The file that several processes of one host keep a bucket in.
 
-A header that says whose file it is and for which limit, one byte, and two
-records of the state.  The byte says which record is live: a change writes the
-other one and then flips the byte, so a process that is killed half-way leaves
-the old state behind and never half of a new one.
+A header that says whose file it is and for which limit, two records of the
+state, and one byte that says which of them is live.  A change is one write,
+from the front: it fills the other record and then flips the byte, so a process
+that is killed half-way leaves the old state behind and never half of a new one.
+
+It is read and written, not mapped: a mapped file that somebody cuts short kills
+whoever looks at it.
 
 ``flock`` keeps the processes apart.  The kernel drops it when its holder dies,
 and it belongs to the opened file: a descriptor inherited by ``fork`` would
@@ -14,15 +17,17 @@ share the lock with the parent and exclude nobody.  So a child opens anew.
 from __future__ import annotations
 
 import os
-import stat
-import time
 from math import isfinite
-from mmap import mmap
 from struct import Struct
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from weakref import WeakSet
 
 from aiolimiter._core.errors import BackendError
+
+from . import _agreed, _lows
+
+if TYPE_CHECKING:
+    from ._place import Opened, Place
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
@@ -30,38 +35,49 @@ except ImportError as error:
     msg = "aiolimiter.local needs POSIX file locks: use aiolimiter.redis here"
     raise ImportError(msg) from error
 
-Record: TypeAlias = tuple[float, float, float, float]
+# level, last, given, raised, heard, what is agreed, and the lows: as in trip.State.
+Record: TypeAlias = tuple[float, float, float, float, float, bytes, bytes]
 
 MAGIC = b"aiolimit"
-VERSION = 1
+VERSION = 4
 
 _HEADER = Struct("<8sQddd")  # magic, version, max_rate, time_period, burst
-_RECORD = Struct("<dddd")  # level, last, given, raised: as in slots.State
-_LIVE = _HEADER.size
-_RECORDS = (_LIVE + 8, _LIVE + 8 + _RECORD.size)
-SIZE = _RECORDS[1] + _RECORD.size
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-_TRIES = 100
-_PAUSE = 0.01
+_HEAD = MAGIC + VERSION.to_bytes(8, "little")
+# The lows after their size.
+_RECORD = Struct(f"<ddddd{_agreed.WIDTH}sQ{_lows.MOST * _lows.WIDTH}s")
+_FIRST = _HEADER.size
+_SECOND = _FIRST + _RECORD.size
+_LIVE = _SECOND + _RECORD.size
+SIZE = _LIVE + 8
+_TRY = LOCK_EX | LOCK_NB
+_IS_FIRST = bytes(SIZE - _LIVE)
+_IS_SECOND = b"\1".ljust(SIZE - _LIVE, b"\0")
 
 
 class Contract(NamedTuple):
-    """The limit a file was made for."""
+    """The limit a file was made for; other processes may be started with others."""
 
     max_rate: float
     time_period: float
     burst: float
 
-    def __str__(self) -> str:
-        return f"{self.max_rate:g} per {self.time_period:g} s, burst {self.burst:g}"
 
+def contract_of(path: str) -> Contract:
+    """
+    Return the limit that the file at *path* was made for.
 
-def _try_lock(fd: int) -> bool:
-    try:
-        flock(fd, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    Raises:
+        OSError: It can't be read.
+        ValueError: It is not a limiter's file of this version.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 -- a str all the way
+        data = file.read(_HEADER.size)
+    if len(data) == _HEADER.size and data.startswith(MAGIC):
+        _, version, *contract = _HEADER.unpack(data)
+        if version == VERSION:
+            return Contract(*contract)
+    msg = f"{path} is not a limiter's file of version {VERSION}"
+    raise ValueError(msg)
 
 
 class StateFile:
@@ -69,29 +85,62 @@ class StateFile:
     One limit's file, open in this process.
 
     Args:
-        path: Where it is; made with mode 0600 where there is none.
-        contract: The limit it is for.
+        place: Where it is; made where there is none.
+        contract: The limit it is made for.
 
     Raises:
-        ValueError: It is not a limiter's file, or one for another limit; it is
-            left as it is.
+        ValueError: It is not a limiter's file, or one that others may write; it
+            is left as it is.
         OSError: It can't be opened.
     """
 
-    __slots__ = ("__weakref__", "_contract", "_fd", "_map", "_path")
+    __slots__ = (
+        "__weakref__",
+        "_blank",
+        "_data",
+        "_fd",
+        "_opened",
+        "_place",
+    )
 
-    def __init__(self, path: str | os.PathLike[str], contract: Contract) -> None:
-        self._fd = -1
-        self._path = os.fspath(path)
-        self._contract = contract
+    def __init__(self, place: Place, contract: Contract) -> None:
+        self._place = place
+        head = _HEADER.pack(MAGIC, VERSION, *contract)
+        self._blank = self._data = head.ljust(SIZE, b"\0")
+        self._opened: Opened | None = None
         self._open()
         _opened.add(self)
 
-    def lock(self) -> bool:
-        """Lock the file if nobody else has it; never wait for it."""
-        if self._fd < 0:
+    def is_there(self) -> bool:
+        """Whether the path still names what is open."""
+        return self._opened is not None and self._place.holds(self._opened)
+
+    def follow(self) -> None:
+        """
+        Open what is at the path by now; only without the lock.
+
+        Raises:
+            BackendError: It is not a limiter's file.
+            OSError: It can't be opened.
+        """
+        if self.is_there():
+            return
+        self.forget()
+        try:
             self._open()
-        return _try_lock(self._fd)
+        except ValueError as error:
+            raise BackendError(str(error)) from error
+
+    def lock(self) -> bool:
+        """
+        Lock the file if nobody else has it; never wait for it.
+
+        Not while it is closed: `follow` opens it.
+
+        Raises:
+            OSError: It was closed by somebody else in this process.
+        """
+        return self._fd >= 0 and _try_lock(self._fd)
 
     def unlock(self) -> None:
         """Let others in again."""
@@ -103,77 +152,114 @@ class StateFile:
 
         Raises:
             BackendError: Somebody wrote something else there.
+            OSError: It can't be read, or is no longer what was opened.
         """
-        record = _RECORD.unpack_from(self._map, _RECORDS[self._map[_LIVE] & 1])
-        if not isfinite(sum(record)):
-            msg = f"{self._path} is damaged, it holds {record}: remove it, start anew"
-            raise BackendError(msg)
-        return record
+        data = os.pread(self._fd, SIZE + 1, 0)
+        if len(data) != SIZE or not data.startswith(_HEAD):
+            data = self._odd(data)
+        self._data = data
+        start = _SECOND if data[_LIVE] else _FIRST
+        level, last, given, raised, heard, agreed, size, lows = _RECORD.unpack_from(
+            data, start
+        )
+        lows = lows[:size]
+        total = level + last + given + raised + heard
+        if len(lows) % _lows.WIDTH or not isfinite(total):
+            raise self.damaged(level, last, given, raised, heard, lows)
+        return level, last, given, raised, heard, agreed, lows
 
-    def write(self, level: float, last: float, given: float, raised: float) -> None:
-        """Replace the state; only with the lock held."""
-        other = (self._map[_LIVE] & 1) ^ 1
-        _RECORD.pack_into(self._map, _RECORDS[other], level, last, given, raised)
-        self._map[_LIVE] = other
+    def damaged(self, *record: object) -> BackendError:
+        """Say that it holds *record*, which is no state."""
+        msg = f"{self._place.path} is damaged, it holds {record}: remove it, start anew"
+        return BackendError(msg)
+
+    def write(  # noqa: PLR0913, PLR0917 -- a record
+        self,
+        level: float,
+        last: float,
+        given: float,
+        raised: float,
+        heard: float = 0.0,
+        agreed: bytes = _agreed.NOTHING,
+        lows: bytes = b"",
+    ) -> None:
+        """
+        Replace the state that was read; only with the same lock held.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        record = _RECORD.pack(
+            level, last, given, raised, heard, agreed, len(lows), lows
+        )
+        data = self._data
+        if data[_LIVE]:
+            data = data[:_FIRST] + record + data[_SECOND:_LIVE] + _IS_FIRST
+        else:
+            data = data[:_SECOND] + record + _IS_SECOND
+        os.pwrite(self._fd, data, 0)
+        self._data = data
 
     def forget(self) -> None:
-        """Close what was inherited; the next use opens the file anew."""
-        if self._fd >= 0:
-            self._map.close()
-            os.close(self._fd)
-            self._fd = -1
+        """Close what is open; `follow` opens it anew."""
+        opened, self._opened, self._fd = self._opened, None, -1
+        if opened is not None and opened.is_ours():
+            os.close(opened.fd)
 
     def __del__(self) -> None:
         self.forget()
 
-    def _open(self) -> None:
-        fd = os.open(self._path, _FLAGS, 0o600)
-        try:
-            self._check(fd)
-            self._map = mmap(fd, SIZE)
-        except BaseException:
-            os.close(fd)
-            raise
-        self._fd = fd
+    def _odd(self, data: bytes) -> bytes:
+        if data:
+            try:
+                self._check(data)
+            except ValueError as error:
+                raise BackendError(str(error)) from error
+        # An empty one is new, as far as it is ours: a number of somebody else's
+        # file is not written to.
+        if self._opened is None or not self._opened.is_ours():
+            msg = f"{self._place.path} was closed by somebody else in this process"
+            raise OSError(msg)
+        return self._blank
 
-    def _check(self, fd: int) -> None:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            self._refuse("not a regular file")
-        if found.st_size == 0:
-            self._begin(fd)
-        head = os.pread(fd, SIZE + 1, 0)
-        if len(head) != SIZE or not head.startswith(MAGIC):
-            self._refuse("not a limiter's file")
-        _, version, *contract = _HEADER.unpack_from(head)
-        if version != VERSION:
-            self._refuse(f"of version {version}, this is version {VERSION}")
-        if Contract(*contract) != self._contract:
-            self._refuse(f"for {Contract(*contract)}, wanted {self._contract}")
+    def _open(self) -> None:
+        opened = self._place.open()
+        try:
+            self._begin(opened.fd)
+        except BaseException:
+            os.close(opened.fd)
+            raise
+        self._opened, self._fd = opened, opened.fd
 
     def _begin(self, fd: int) -> None:
-        # Two processes may find it empty at once; the second finds it begun.
-        # One write, because a process killed between two would leave a file
-        # that everybody refuses.
-        for _ in range(_TRIES):
-            if _try_lock(fd):
-                break
-            time.sleep(_PAUSE)
-        else:
-            self._refuse("locked by somebody who does not begin it")
-        try:
-            if os.fstat(fd).st_size == 0:
-                header = _HEADER.pack(MAGIC, VERSION, *self._contract)
-                os.pwrite(fd, header.ljust(SIZE, b"\0"), 0)
-        finally:
-            flock(fd, LOCK_UN)
+        # Two processes may find it empty at once, so it is filled under the lock.
+        # Who does not get the lock does not wait here: an empty file is an empty
+        # bucket, and the first change fills it.
+        data = os.pread(fd, SIZE + 1, 0)
+        if not data and _try_lock(fd):
+            try:
+                data = os.pread(fd, SIZE + 1, 0)
+                if not data:
+                    os.pwrite(fd, self._blank, 0)
+            finally:
+                flock(fd, LOCK_UN)
+        if data:
+            self._check(data)
 
-    def _refuse(self, why: str) -> NoReturn:
-        msg = (
-            f"{self._path} is {why}: use another path, "
-            "or remove the file when nobody uses it"
-        )
-        raise ValueError(msg)
+    def _check(self, data: bytes) -> None:
+        if len(data) != SIZE or not data.startswith(MAGIC):
+            self._place.refuse("not a limiter's file")
+        _, version, *_ = _HEADER.unpack_from(data)
+        if version != VERSION:
+            self._place.refuse(f"of version {version}, this is version {VERSION}")
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        flock(fd, _TRY)
+    except BlockingIOError:
+        return False
+    return True
 
 
 _opened: WeakSet[StateFile] = WeakSet()

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
+from .._core import numbers
 from .._core.errors import BackendError
 from . import _script
+from ._courier import couriers
 
 if TYPE_CHECKING:
-    from .._core.trip import Reply, Request
+    from collections.abc import Callable
 
-
-class Client(Protocol):
-    """
-    What a limiter needs of a client.
-
-    ``redis.asyncio`` has it (``Redis``, ``RedisCluster``, a Sentinel's
-    ``master_for``), and so has ``valkey.asyncio``.
-    """
-
-    # Awaited, what they return is the answer.  Any, because the asynchronous clients
-    # share their signatures with those that answer at once.
-
-    def evalsha(self, sha: str, numkeys: int, /, *args: str) -> Any: ...
-
-    def eval(self, script: str, numkeys: int, /, *args: str) -> Any: ...
+    from .._core.shared.trip import Reply, Request
+    from ._client import Answer, Client
 
 
 class RedisStore:
@@ -35,26 +23,58 @@ class RedisStore:
     Args:
         client: The user's own; it is never closed here.
         key: Where the bucket is.
+        timeout: How long a trip may take, in seconds.
 
     Raises:
         TypeError: *client* is an address, or nothing.
+        ValueError: *timeout* is not above 0 or not finite.
     """
 
-    __slots__ = ("_client", "_key")
+    __slots__ = ("_couriers", "_key")
 
-    def __init__(self, client: Client, key: str) -> None:
+    def __init__(self, client: Client, key: str, timeout: float = 1.0) -> None:
         # No more is asked: a proxy may not have its client yet.
         if isinstance(client, str | bytes | None):
             msg = f"client must be a client of redis.asyncio, got {client!r}"
             raise TypeError(msg)
-        self._client = client
+        self._couriers = couriers(client, numbers.positive("timeout", timeout))
         self._key = key
+
+    def at(self, key: str) -> RedisStore:
+        """Return one for another *key* of the same server."""
+        other = RedisStore.__new__(RedisStore)
+        other._couriers = self._couriers  # noqa: SLF001 -- its own
+        other._key = key  # noqa: SLF001 -- its own
+        return other
+
+    async def ask(self, request: Request, lost: Callable[[Reply], None]) -> Reply:
+        """
+        Run the script for one caller, in the caller's own task.
+
+        Args:
+            request: What it wants.
+            lost: Called with the reply where the caller was cancelled before.
+
+        Raises:
+            Exception: Whatever goes wrong.
+        """
+        rates = len(request.terms.rates)
+
+        def nobody_hears(answer: Answer) -> None:
+            if not isinstance(answer, Exception):
+                lost(_script.reply(answer, rates))
+
+        courier = self._couriers.here()
+        argument = _script.argument(request)
+        return _script.reply(
+            await courier.call(self._key, argument, nobody_hears), rates
+        )
 
     async def trip(self, request: Request) -> Reply:
         """Run the script."""
         argument = _script.argument(request)
         try:
-            answer = await self._run(argument)
+            answer = await self._couriers.here().call(self._key, argument)
         except Exception as error:
             if "BADSTATE" in str(error):
                 msg = (
@@ -64,24 +84,3 @@ class RedisStore:
                 raise BackendError(msg) from error
             raise
         return _script.reply(answer, len(request.terms.rates))
-
-    async def _run(self, argument: str) -> Any:
-        client, key = self._client, self._key
-        try:
-            return await _answer(client.evalsha(_script.SHA, 1, key, argument))
-        except Exception as error:
-            # The client's own class is not ours to import, and its text differs:
-            # redis-py cuts the code off what a server says.
-            if type(error).__name__ != "NoScriptError" and "NOSCRIPT" not in str(error):
-                raise
-        # A server that was flushed, restarted or promoted does not know the
-        # script; EVAL also makes it known, on the node that has the key.
-        return await _answer(client.eval(_script.SOURCE, 1, key, argument))
-
-
-async def _answer(given: Any) -> Any:
-    if not isawaitable(given):
-        # Under every policy: not one that lets all through, or waits for ever.
-        msg = "the client blocks the event loop: use redis.asyncio or valkey.asyncio"
-        raise BackendError(msg)
-    return await given

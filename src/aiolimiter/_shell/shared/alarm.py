@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from math import inf, nextafter
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
+
+from ..clock import wake
 
 if TYPE_CHECKING:
     import asyncio
@@ -11,17 +14,11 @@ if TYPE_CHECKING:
 
 
 class Alarm:
-    """
-    Rings once, at the instant it was set to last; maybe a little late.
+    """Rings once, at the instant it was set to last; maybe a little late."""
 
-    Args:
-        ring: What it calls.
-    """
+    __slots__ = ("_due", "_handle")
 
-    __slots__ = ("_due", "_handle", "_ring")
-
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+    def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
@@ -30,9 +27,22 @@ class Alarm:
         self._due = inf
 
     def set(
-        self, loop: asyncio.AbstractEventLoop, now: float, due: float, grain: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        due: float,
+        grain: float,
+        ring: Callable[[], None],
     ) -> None:
-        """Ring at *due*, or never; *grain* is what the loop may round a timer down."""
+        """
+        Ring at *due*, or never.
+
+        Args:
+            loop: Whose time it is.
+            due: The instant.
+            grain: What the loop may round a timer down.
+            ring: What it calls.  It is held until then only, for it holds whose
+                alarm this is.
+        """
         if due == self._due:
             return
         if self._handle is not None:
@@ -40,10 +50,8 @@ class Alarm:
         self.forget()
         if due < inf:
             self._due = due
-            # On a coarse clock an alarm for now would ring for ever.
-            when = max(due, nextafter(now, inf)) + grain
-            self._handle = loop.call_at(when, self._rings)
+            self._handle = wake(loop, due, grain, partial(self._rings, ring))
 
-    def _rings(self) -> None:
+    def _rings(self, ring: Callable[[], None]) -> None:
         self.forget()
-        self._ring()
+        ring()

@@ -1,4 +1,10 @@
-"""What a process admits by itself while the shared store is away."""
+"""
+What a process admits by itself while the shared store is away.
+
+A second line, before a bucket in this process's memory that is held to a part of
+each rate: so amounts are taken whole or not at all, by the same arithmetic, and
+who waits there can be sent back to the first line when the store has returned.
+"""
 
 from __future__ import annotations
 
@@ -6,75 +12,73 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
-from ..._core.decision import Decision
-from ..._core.errors import RateLimitExceeded, seconds
-from ..limiter import AsyncLimiter
+from ..._core.shared.slots import serve
+from ..._core.shared.trip import Change, Terms
+from .line import SharedLine
+from .rate import MICRO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .rate import Rate
+    from ..._core.shared.trip import Reply, Request, State
 
 
-class Alone:
+class Alone(SharedLine):
     """
-    A part of each of the rates, for this process only.
+    The line before a part of each of the rates, for this process only.
+
+    A turn there whose booking is ``None`` is over without it: the store is back.
 
     Args:
-        rates: What the fleet is held to.
+        terms: What the fleet is held to.
         share: The part, above 0 and at most 1.
     """
 
-    def __init__(self, rates: Sequence[Rate], share: float) -> None:
-        limiters = [
-            AsyncLimiter(
-                rate.max_rate * share, rate.time_period, burst=rate.burst * share
-            )
-            for rate in rates
-            if rate.max_rate < inf
-        ]
-        # The slowest first: the others then never wait for it with their
-        # amount already taken.
-        limiters.sort(key=lambda limiter: limiter.max_rate / limiter.time_period)
-        self._limiters = limiters
-        self._most = min(limiter.burst for limiter in limiters)
+    def __init__(self, terms: Terms, share: float) -> None:
+        # Nothing is booked ahead beside the first: a trip costs next to nothing.
+        own = _part(terms, share)
+        self._memory = _Memory()
+        super().__init__(self._memory, own, quantum=0, timeout=None, on_error="raise")
+        self._share = share
 
-    async def acquire(self, amount: float, max_wait: float | None) -> None:
-        """
-        Wait for *amount*: in parts, if it is more than this process holds.
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody waits."""
+        # Not who is counted: those cancelled in this tick are still among them.
+        if self._asking.head() is not None:
+            return True
+        return any(not waiter.done() for waiter in self._booked)
 
-        Raises:
-            RateLimitExceeded: The wait would be longer than *max_wait* seconds.
-        """
-        loop = asyncio.get_running_loop()
-        longest = inf if max_wait is None else max_wait
-        deadline = loop.time() + longest
-        self._check(amount, longest)
-        while True:
-            part = min(amount, self._most)
-            for limiter in self._limiters:
-                left = max(0.0, deadline - loop.time())
-                await limiter.acquire(part, max_wait=left)
-            amount -= part
-            if amount <= 0.0:
-                return
+    def hold_to(self, terms: Terms) -> None:
+        """Go on with a part of other rates, from the next trip on."""
+        part = _part(terms, self._share)
+        self._memory.change = Change(part, (1.0,) * len(part.rates))
 
-    def pause(self, seconds: float) -> None:
-        """Admit nothing for *seconds*."""
-        for limiter in self._limiters:
-            limiter.pause(seconds)
+    def release(self) -> None:
+        """Send back all who wait."""
+        if self.waiting():
+            self._asking.back(self._booked.void(inf))
+            self._let_all_go(None)
+            self.look()
 
-    def restrict(self, remaining: float) -> None:
-        """Believe that at most *remaining* is left."""
-        for limiter in self._limiters:
-            limiter.restrict(remaining)
 
-    def _check(self, amount: float, longest: float) -> None:
-        slowest = self._limiters[0]
-        wait = (amount - self._most) / slowest.max_rate * slowest.time_period
-        if wait > longest:
-            msg = (
-                f"can't acquire {amount:.15g} within {seconds(longest)} while the "
-                f"shared store is away: this process has {self._most:.15g} at a time"
-            )
-            raise RateLimitExceeded(msg, Decision(False, wait, 0.0))  # noqa: FBT003 -- a field
+def _part(terms: Terms, share: float) -> Terms:
+    return Terms(
+        tuple(rate * share for rate in terms.rates),
+        tuple(cap * share for cap in terms.caps),
+    )
+
+
+class _Memory:
+    """Keeps a bucket in this process."""
+
+    __slots__ = ("_state", "change")
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self.change: Change | None = None
+
+    async def trip(self, request: Request) -> Reply:
+        now = int(asyncio.get_running_loop().time() / MICRO)
+        request, self.change = request._replace(change=self.change), None
+        changed, reply = serve(self._state, now, request)
+        self._state = changed or self._state
+        return reply

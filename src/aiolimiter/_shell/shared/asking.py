@@ -2,25 +2,27 @@
 Those who wait for the store to book them: in the queue, or asking already.
 
 A trip asks for the first of the queue.  Those it can't book stay ahead of all
-whose key is not smaller, and ask again in the next one.
+whose key is not smaller, and ask again in the next one.  It looks at no others:
+however many wait, a trip costs what it books.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from heapq import heappop
 from math import ceil, inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..._core.trip import Group
+from ..._core.shared.trip import Group
 from ..deadlines import Deadlines
 from ..queue import Queue
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from ..._core.trip import Booking, Served
+    from ..._core.shared.trip import Booking, Served
 
     Turn = Future[Booking | None]
 
@@ -30,6 +32,9 @@ GROUPS = 500
 # Waits are told in steps of this, in microseconds, so that those who came at the
 # same time with the same longest wait make one group.
 STEP = 1000.0
+
+# Who would wait longer than this waits for good, in seconds: thirty years.
+FOR_GOOD = 1e9
 
 
 class Waiter(NamedTuple):
@@ -49,27 +54,42 @@ class Waiter(NamedTuple):
 class Asking:
     """Everybody who waits and is not booked."""
 
-    __slots__ = ("_asked", "_deadlines", "_queue", "_sent")
+    __slots__ = (
+        "_amount",
+        "_deadlines",
+        "_gone",
+        "_put_off",
+        "_queue",
+        "_sent",
+        "_under_way",
+    )
 
     def __init__(self) -> None:
         self._queue: Queue[Waiter] = Queue()
-        self._asked: OrderedDict[Turn, Waiter] = OrderedDict()
+        # Those whom the latest trip asks for, and those whom one could not book.
+        self._under_way: OrderedDict[Turn, Waiter] = OrderedDict()
+        self._put_off: OrderedDict[Turn, Waiter] = OrderedDict()
+        # Put off, cancelled, and passed over since.
+        self._gone: dict[Turn, Waiter] = {}
+        # What all these want.
+        self._amount = 0.0
         self._sent: list[list[Waiter]] = []
         self._deadlines = _Deadlines()
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return self._queue.waiting + len(self._asked)
+        return self._queue.waiting + sum(map(len, self._apart()))
 
     @property
     def amount(self) -> float:
         """How much they want together."""
-        return self._queue.amount + sum(w.amount for w in self._asked.values())
+        return self._queue.amount + self._amount
 
     def __iter__(self) -> Iterator[Waiter]:
-        """Go through them: those who ask, then the queue."""
-        yield from [w for w in self._asked.values() if not w.done()]
+        """Go through them: those who ask, those put off, then the queue."""
+        for waiters in (self._under_way, self._put_off):
+            yield from [w for w in waiters.values() if not w.done()]
         yield from list(self._queue)
 
     def join(self, waiter: Waiter) -> bool:
@@ -79,45 +99,41 @@ class Asking:
 
     def leave(self, turn: Turn, amount: float) -> None:
         """Go, cancelled or answered."""
-        if self._asked.pop(turn, None) is None:
+        if not self._out(turn):
             self._queue.gone(amount)
 
-    def back(self, waiters: Iterable[Waiter]) -> None:
+    def back(self, waiters: Sequence[Waiter]) -> None:
         """Take those in again whose booking is void."""
-        everybody = [*self._asked.values(), *waiters]
-        everybody.sort(key=lambda waiter: waiter.key)
-        self._asked = OrderedDict((waiter.turn, waiter) for waiter in everybody)
+        if waiters:
+            self._put_in(sorted(waiters, key=_key))
         for waiter in waiters:
+            self._amount += waiter.amount
             self._watch(waiter)
 
     def head(self) -> Waiter | None:
         """Return who is first, if anybody waits."""
-        head = self._queue.head()
-        for first in self._asked.values():
-            # One that is cancelled leaves in the next step of the loop.
-            if not first.turn.done():
-                return first if head is None or first.key <= head.key else head
-        return head
+        return self._first_of(self._first_put_off(), self._first_under_way())
 
     def pop(self, head: Waiter) -> None:
         """Take the *head* out: it has a place."""
-        if self._asked.pop(head.turn, None) is None:
+        if not self._out(head.turn):
             self._queue.pop(head)
 
     def groups(self, now: float, limit: float) -> tuple[Group, ...]:
         """Name who asks in the next trip: the first, up to *limit* units or a bit."""
-        left = deque(self._asked.values())
-        self._asked = OrderedDict()
+        # The latest trip may have failed.
+        self._return()
         self._sent = []
         groups: list[Group] = []
         while limit >= 0.0 and len(groups) < GROUPS:
-            waiter = self._next(left)
+            waiter = self._first_of(self._first_put_off())
             if waiter is None:
                 break
+            self.pop(waiter)
             limit -= waiter.amount
-            self._asked[waiter.turn] = waiter
+            self._under_way[waiter.turn] = waiter
+            self._amount += waiter.amount
             self._add(groups, waiter, _wait(waiter, now))
-        self._asked.update((waiter.turn, waiter) for waiter in left)
         return tuple(groups)
 
     def served(self, served: Sequence[Served]) -> Iterator[tuple[Waiter, bool]]:
@@ -128,15 +144,16 @@ class Asking:
                 booked = place < part.number
                 if waiter.done() or not (booked or part.refused):
                     continue
-                del self._asked[waiter.turn]
+                self._out(waiter.turn)
                 yield waiter, booked
+        self._return()
 
     def overdue(self, now: float, *, asking: bool) -> Iterator[Waiter]:
         """Go through those whose time is over, except those who are *asking*."""
         held = []
         # One whose booking was void is there twice: by the second time it is done.
         while (waiter := self._deadlines.over(now)) is not None:
-            if asking and waiter.turn in self._asked:
+            if asking and self._is_apart(waiter.turn):
                 held.append(waiter)
             else:
                 yield waiter
@@ -152,13 +169,59 @@ class Asking:
         if waiter.deadline < inf:
             self._deadlines.push(waiter)
 
-    def _next(self, left: deque[Waiter]) -> Waiter | None:
+    def _apart(self) -> tuple[dict[Turn, Waiter], ...]:
+        return self._under_way, self._put_off, self._gone
+
+    def _is_apart(self, turn: Turn) -> bool:
+        return turn in self._under_way or turn in self._put_off
+
+    def _out(self, turn: Turn) -> bool:
+        for waiters in self._apart():
+            waiter = waiters.pop(turn, None)
+            if waiter is not None:
+                # Sums of floats drift; nothing is nothing.
+                left = self._amount - waiter.amount
+                self._amount = left if any(self._apart()) else 0.0
+                return True
+        return False
+
+    def _first_of(self, *firsts: Waiter | None) -> Waiter | None:
         head = self._queue.head()
-        if left and (head is None or left[0].key <= head.key):
-            return left.popleft()
-        if head is not None:
-            self._queue.pop(head)
+        for first in firsts:
+            if first is not None and (head is None or first.key <= head.key):
+                head = first
         return head
+
+    def _first_put_off(self) -> Waiter | None:
+        put_off = self._put_off
+        while put_off:
+            turn, first = next(iter(put_off.items()))
+            if not turn.done():
+                return first
+            # It leaves in the next step of the loop, with maybe thousands more: each
+            # is passed over once.
+            self._gone[turn] = put_off.pop(turn)
+        return None
+
+    def _first_under_way(self) -> Waiter | None:
+        return next((w for w in self._under_way.values() if not w.done()), None)
+
+    def _return(self) -> None:
+        """Put off those whom the latest trip asked for and who are still there."""
+        if self._under_way:
+            waiters = [*self._under_way.values()]
+            self._under_way = OrderedDict()
+            self._put_in(waiters)
+
+    def _put_in(self, waiters: Sequence[Waiter]) -> None:
+        put_off = self._put_off
+        if put_off and next(iter(put_off.values())).key < waiters[-1].key:
+            everybody = sorted([*waiters, *put_off.values()], key=_key)
+            self._put_off = OrderedDict((w.turn, w) for w in everybody)
+            return
+        for waiter in reversed(waiters):
+            put_off[waiter.turn] = waiter
+            put_off.move_to_end(waiter.turn, last=False)
 
     def _add(self, groups: list[Group], waiter: Waiter, wait: float) -> None:
         amount = waiter.amount
@@ -170,10 +233,14 @@ class Asking:
             self._sent.append([waiter])
 
 
+_key = attrgetter("key")
+
+
 def _wait(waiter: Waiter, now: float) -> float:
-    if waiter.deadline == inf:
+    left = waiter.deadline - now
+    if left > FOR_GOOD:
         return -1.0
-    return max(0.0, ceil((waiter.deadline - now) * 1e6 / STEP) * STEP)
+    return max(0.0, ceil(left * 1e6 / STEP) * STEP)
 
 
 class _Deadlines(Deadlines[Waiter]):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterator
 
-    from ..._core.trip import Booking, Refund
+    from ..._core.shared.trip import Booking, Refund
     from .asking import Asking, Waiter
     from .stretch import Stretch
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 class Booked:
     """The stretches that this process holds, in the order of their time."""
 
-    __slots__ = ("_offered", "_stretches")
+    __slots__ = ("_offered", "_spare", "_stretches")
 
     def __init__(self) -> None:
         self._stretches: list[Stretch] = []
         self._offered: Stretch | None = None
+        self._spare = 0.0
 
     @property
     def waiting(self) -> int:
@@ -77,6 +78,12 @@ class Booked:
         for stretch in self._stretches:
             stretch.move_up(given)
 
+    def before(self, changed: float) -> Iterator[tuple[int, float]]:
+        """Tell what was booked before that, and how much of it nobody has taken."""
+        for stretch in self._stretches:
+            if stretch.booked < changed and stretch.total > stretch.taken:
+                yield stretch.booked, stretch.total - stretch.taken
+
     def void(self, raised: float) -> list[Waiter]:
         """Drop what was booked before the bucket was *raised*; return who held it."""
         void = [s for s in self._stretches if s.booked < raised]
@@ -88,6 +95,7 @@ class Booked:
         if not self.has_tail():
             return None
         self._offered = self._stretches[-1]
+        self._spare = self._offered.spare
         return self._offered.tail()
 
     def has_tail(self) -> bool:
@@ -97,17 +105,17 @@ class Booked:
         last = self._stretches[-1]
         return last.spare > 0.0 and last is not self._offered
 
-    def keep(self, refund: Refund) -> None:
+    def keep(self) -> None:
         """Go on holding what the store did not take back."""
         assert self._offered is not None, "it was offered"
-        self._offered.total += refund.amount
+        self._offered.total += self._spare
 
 
 def _fill(stretch: Stretch, asking: Asking, now: float) -> None:
     head = asking.head()
     if head is not None and not stretch.turns:
         stretch.lapse(now, head.amount)
-    while head is not None and stretch.fits(head):
+    while head is not None and stretch.fits(head, now):
         asking.pop(head)
         stretch.claim(head)
         head = asking.head()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..._core.errors import BackendError
-    from ..._core.trip import Group, Refund, Reply, Request
+    from ..._core.shared.trip import Group, Refund, Reply, Request
 
 
 class Customer(Protocol):
@@ -21,11 +21,11 @@ class Customer(Protocol):
         ...
 
     def answered(self, request: Request, reply: Reply) -> None:
-        """Take what a trip brought."""
+        """Take what a trip brought; a look follows."""
         ...
 
     def failed(self, error: BackendError) -> None:
-        """Take the news that a trip failed."""
+        """Take the news that a trip failed; a look follows."""
         ...
 
     def look(self) -> None:

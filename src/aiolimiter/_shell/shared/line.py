@@ -15,15 +15,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from ..._core import slots
 from ..._core.errors import BackendError
-from ..._core.trip import Booking, Floor, Settlement
+from ..._core.numbers import ROUNDING, never_fits
+from ..._core.shared import slots
+from ..._core.shared.trip import Booking, Floor, Settlement
 from .alarm import Alarm
 from .asking import Asking, Waiter
 from .booked import Booked
+from .looking import Looking
 from .outlook import SharedOutlook
 from .pump import Pump, again
 from .rate import MICRO
@@ -31,14 +34,21 @@ from .store import Store
 from .stretch import Stretch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..._core.decision import LimiterStatistics
-    from ..._core.trip import Group, Refund, Reply, Request, Terms
+    from ..._core.shared.trip import (
+        Change,
+        Force,
+        Group,
+        Refund,
+        Reply,
+        Request,
+        Terms,
+    )
+    from .alone import Alone
 
     Turn = asyncio.Future[Booking | None]
-
-# Who is booked further ahead than this, and half of it, looks this often whether
-# it has moved up, in seconds.
-LOOK = 0.5
 
 # Who gives back takes a breath first, in seconds: others may give up too, and a
 # loop that ends cancels everybody and would not see the trip to its end.
@@ -52,29 +62,46 @@ class SharedLine(SharedOutlook):
     Args:
         store: Where the bucket is.
         terms: What it is held to.
-        quantum: How far ahead a trip may book, in microseconds.
-        timeout: How long a trip may take, in seconds.
+        quantum: How far ahead a trip books at least, in microseconds.
+        timeout: How long a trip may take, in seconds; ``None`` if the store has
+            deadlines of its own.
         on_error: What becomes of those who are not booked when the store is
             away: ``"raise"`` an error, ``"wait"``, or (any other) they are let
             go, with a booking of ``None``.
+        alone: Where those wait who were let go, until the store is back.
     """
 
-    def __init__(
-        self, store: Store, terms: Terms, *, quantum: int, timeout: float, on_error: str
+    _is_short: bool
+
+    def __init__(  # noqa: PLR0913 -- what a line is made of
+        self,
+        store: Store,
+        terms: Terms,
+        *,
+        quantum: int,
+        timeout: float | None,
+        on_error: str,
+        alone: Alone | None = None,
     ) -> None:
         pump = Pump(store, terms, quantum=quantum, timeout=timeout, customer=self)
-        super().__init__(terms, pump)
-        self._slowest = min(terms.rates) / MICRO
+        super().__init__(pump)
+        self._held = 0, terms
+        # Called when others are in force than were known.
+        self.changed: Callable[[Force | None], None] | None = None
         self._on_error = on_error
-        self._alarm = Alarm(self._ring)
+        self._alone = alone
+        self._alarm = Alarm()
+        self._looking = Looking()
         self._back_at = inf
         self._begin()
 
     # Asking.
 
-    def ask(self, amount: float, max_wait: float | None) -> Turn:
+    def ask(
+        self, amount: float, max_wait: float | None, since: float | None = None
+    ) -> Turn:
         """
-        Join the line for *amount*.
+        Join the line for *amount*; who came before has its place of then.
 
         Returns:
             A future for the booking.  Whoever stops waiting for it calls `lost`.
@@ -89,7 +116,8 @@ class SharedLine(SharedOutlook):
             self._let_go(turn, self.pump.error)
             return turn
         longest = inf if max_wait is None else max_wait
-        key = now + amount / self._slowest
+        came = now if since is None else since
+        key = came + amount / (min(self._terms.rates) / MICRO)
         waiter = Waiter(key, amount, turn, now + longest, longest)
         # Behind others, and without a deadline, nothing changes for anybody.
         if self._asking.join(waiter) or longest < inf:
@@ -99,7 +127,7 @@ class SharedLine(SharedOutlook):
     def lost(self, turn: Turn, amount: float) -> None:
         """Leave the line; or give back what was granted and can't be used."""
         loop = turn.get_loop()
-        if loop is not self._loop or loop.is_closed():
+        if loop is not self._last() or loop.is_closed():
             return
         turn.cancel()
         if turn.cancelled():
@@ -113,6 +141,19 @@ class SharedLine(SharedOutlook):
 
     # Telling.
 
+    def hear(self, reply: Reply) -> None:
+        """Take the store's word, which was for somebody who was not in the line."""
+        self.pump.hear(reply)
+        self._void_before(reply)
+
+    def give_back(self, amount: float, booking: Booking) -> None:
+        """Give back what was booked outside of the line, and nobody can use."""
+        # Who waits in another loop keeps the line there, and the amount is lost.
+        with suppress(RuntimeError):
+            self._enter()
+            self.pump.settle(Settlement(-amount, *booking))
+            self.look()
+
     async def settle(self, booking: Booking, amount: float) -> None:
         """Tell that what was booked cost *amount* more, or (below 0) less."""
         self._enter()
@@ -120,11 +161,19 @@ class SharedLine(SharedOutlook):
 
     async def pause(self, seconds: float) -> None:
         """Admit nobody for *seconds*, in the whole fleet."""
-        self._enter()
-        self._asking.back(self._booked.void(inf))
-        # What a trip that is under way brings is booked without the pause.
-        self._void = self.pump.under_way
+        self._start_over()
         await self.pump.tell(floor=Floor(seconds / MICRO, 0.0))
+
+    async def reset(self) -> None:
+        """Be as good as new, for the whole fleet."""
+        self._start_over()
+        await self.pump.tell(reset=True)
+
+    async def change(self, change: Change) -> None:
+        """Hold the whole fleet to other rates."""
+        self._give_back(inf, None)
+        self._start_over()
+        await self.pump.tell(change=change)
 
     async def restrict(self, remaining: float) -> None:
         """Admit no more than *remaining* right now, in the whole fleet."""
@@ -155,20 +204,21 @@ class SharedLine(SharedOutlook):
             self._booked.fill(self._asking, now)
             due = self._booked.grant(now)
             self._plan(now)
-        self._wake(now, due)
+        self._wake(due)
 
     def _ring(self) -> None:
         # Most rings are for a grant, which changes nothing else: so nothing else is
         # looked at.
         now = self.time()
         if now < self._more_at:
-            self._wake(now, self._booked.grant(now))
+            self._wake(self._booked.grant(now))
         else:
             self.look()
 
-    def _wake(self, now: float, due: float) -> None:
-        assert self._loop is not None, "whoever waits, waits in a loop"
-        self._alarm.set(self._loop, now, min(due, self._more_at), self.grain)
+    def _wake(self, due: float) -> None:
+        loop = self._last()
+        assert loop is not None, "whoever waits, waits in a loop"
+        self._alarm.set(loop, min(due, self._more_at), self.grain, self._ring)
 
     def _plan(self, now: float) -> None:
         trip = self._next_trip(now)
@@ -180,16 +230,15 @@ class SharedLine(SharedOutlook):
 
     def _next_trip(self, now: float) -> float:
         trip, last_due = inf, self._booked.last_due()
-        if self.pump.is_asked:
+        if self.pump.is_asked or (self._alone is not None and self._alone.is_wanted):
             trip = now
         # Not who is counted: those cancelled in this tick are still among them.
         if self._asking.head() is not None:
-            trip = min(trip, last_due - self.pump.lead)
+            trip = min(trip, last_due - self.pump.horizon.lead)
         if self.pump.owes or self._booked.has_tail():
             self._back_at = min(self._back_at, now + BREATH)
             trip = min(trip, self._back_at)
-        if last_due > self.pump.seen_at + 1.5 * LOOK:
-            trip = min(trip, self.pump.seen_at + LOOK)
+        trip = min(trip, self._looking.next_look(self.pump.looked_at, last_due))
         return max(trip, self.pump.probe_at)
 
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
@@ -197,6 +246,13 @@ class SharedLine(SharedOutlook):
             if waiter.turn not in self._booked:
                 error = self.refusal(waiter, self._asking.amount)
                 waiter.turn.set_exception(error)
+                self._asking.leave(waiter.turn, waiter.amount)
+
+    def turn_away(self, most: float) -> None:
+        """Refuse those who want more than *most*: they could never have it."""
+        for waiter in self._asking:
+            if waiter.amount > most * (1.0 + ROUNDING):
+                waiter.turn.set_exception(never_fits(waiter.amount, most))
                 self._asking.leave(waiter.turn, waiter.amount)
 
     # What the pump wants to know, and tells.
@@ -210,40 +266,58 @@ class SharedLine(SharedOutlook):
     def groups(self) -> tuple[Group, ...]:
         """Return who asks in a trip that starts now."""
         now = self.time()
+        self._void = False
         groups: tuple[Group, ...] = ()
-        if self._booked.last_due() - self.pump.lead <= now:
+        if self._booked.last_due() - self.pump.horizon.lead <= now:
             levels = self.pump.levels(now)
-            wait = slots.due(self._terms, levels, 0.0) + self.pump.quantum
+            wait = slots.due(self._terms, levels, 0.0) + self.pump.horizon.quantum
             groups = self._asking.groups(now, slots.reach(self._terms, levels, wait))
         self._refuse_overdue(now, asking=True)
         return groups
 
     def answered(self, request: Request, reply: Reply) -> None:
         """Take what a trip brought."""
+        if self._alone is not None:
+            self._alone.release()
         self._booked.move_up(reply.given)
         if request.refund is not None and not reply.refunded:
-            self._booked.keep(request.refund)
-        self._asking.back(self._booked.void(reply.raised))
+            self._booked.keep()
+        self._void_before(reply)
+        if self._is_short:
+            # Who was left over by the last trip has waited since.
+            self.pump.horizon.adapt(slots.drain(self._terms, reply.before))
         if not self._void:
             self._book(request.groups, reply)
-        self._void = False
-        self.look()
+        self._is_short = self._asking.head() is not None
+
+    def _void_before(self, reply: Reply) -> None:
+        self._give_back(reply.changed, reply.changed)
+        self._asking.back(self._booked.void(max(reply.raised, reply.changed)))
+        held = reply.changed, self._terms
+        if held != self._held:
+            self._held = held
+            if self.changed is not None:
+                self.changed(reply.force)
+
+    def _give_back(self, changed: float, due: int | None) -> None:
+        # It is booked anew.  Of several rates nobody can say how much the faster
+        # ones have put off for it.
+        if len(self._terms.rates) == 1:
+            for booked, amount in self._booked.before(changed):
+                self.pump.settle(Settlement(-amount, due or booked, booked))
 
     def failed(self, error: BackendError) -> None:
         """Let go of those who are not booked, or let them wait."""
-        self._void = False
         if self._on_error != "wait" or self.pump.error is None:
-            for waiter in self._asking:
-                self._let_go(waiter.turn, error)
-                self._asking.leave(waiter.turn, waiter.amount)
-        self.look()
+            self._let_all_go(error)
 
     def _book(self, groups: tuple[Group, ...], reply: Reply) -> None:
         if not groups:
             return
         parts = zip(groups, reply.served, strict=False)
         total = sum(group.amount * part.number for group, part in parts)
-        stretch = Stretch(self._terms, reply, total, self.pump.seen_at)
+        largest = slots.largest(groups, reply.served)
+        stretch = Stretch(self._terms, reply, total, largest, self.pump.seen_at)
         for waiter, booked in self._asking.served(reply.served):
             if booked:
                 stretch.claim(waiter)
@@ -252,12 +326,23 @@ class SharedLine(SharedOutlook):
                 waiter.turn.set_exception(error)
         self._booked.add(stretch)
 
-    def _let_go(self, turn: Turn, error: BackendError) -> None:
+    def _let_all_go(self, error: BackendError | None) -> None:
+        for waiter in self._asking:
+            self._let_go(waiter.turn, error)
+            self._asking.leave(waiter.turn, waiter.amount)
+
+    def _let_go(self, turn: Turn, error: BackendError | None) -> None:
         # Under every policy, what is not a limiter's will not become one.
-        if self._on_error == "raise" or self.pump.error is None:
+        if error and (self._on_error == "raise" or self.pump.error is None):
             turn.set_exception(again(error))
         else:
             turn.set_result(None)
+
+    def _start_over(self) -> None:
+        # Nobody is booked, and what a trip that is under way brings is void.
+        self._enter()
+        self._asking.back(self._booked.void(inf))
+        self._void = self.pump.under_way
 
     # Event loops.
 
@@ -273,9 +358,9 @@ class SharedLine(SharedOutlook):
 
     def _is_bound(self) -> bool:
         # A fork's copy of a loop is nobody's: the parent runs it.
-        return self._waiting() > 0 and self._process == os.getpid()
+        return self.waiting() > 0 and self._process == os.getpid()
 
-    def _arrive(self, now: float) -> None:  # noqa: ARG002 -- levels are not ours
+    def _arrive(self, now: float, behind: float) -> None:  # noqa: ARG002 -- levels are not ours
         self._begin()
         self.pump.forget()
 
@@ -284,7 +369,10 @@ class SharedLine(SharedOutlook):
         self._asking = Asking()
         self._booked = Booked()
         self._alarm.forget()
+        self._looking.forget()
         self._back_at = inf
         # The next instant at which there is more to do than to grant.
         self._more_at = -inf
         self._void = False
+        # Whether the last trip left somebody over.
+        self._is_short = False

@@ -6,23 +6,34 @@ Rules of this file:
 - Who waits never touches the connection, so no cancellation can harm it.
 - A trip has its own deadline.  Clients' own ones are long, and retried.
 - After a failure there is one probe in a while, whoever asks.
+- Whatever ends a trip, also before its first step and also a fault of ours: its
+  callers hear of it, and the next one can start.
+- A trip runs in a context of its own, and through nobody's task factory.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
+from weakref import ref
 
-from ..._core import slots
 from ..._core.errors import BackendError
-from ..._core.trip import Request, State
+from ..._core.shared import slots
+from ..._core.shared.trip import Request, State
+from . import errand
 from .customer import Customer
+from .horizon import Horizon
 from .rate import MICRO
-from .store import Store
+from .settlements import Settlements
+from .store import Overdue, Store
 
 if TYPE_CHECKING:
-    from ..._core.trip import (
+    from collections.abc import Callable
+
+    from ..._core.shared.trip import (
+        Change,
         Floor,
         Levels,
         Reply,
@@ -34,9 +45,6 @@ if TYPE_CHECKING:
 PROBE = 0.1
 LONGEST_PROBE = 5.0
 
-# Seconds by which a trip is early, beside the time it takes.
-LEAD = 0.002
-
 
 class Pump:
     """
@@ -45,8 +53,9 @@ class Pump:
     Args:
         store: Where they go.
         terms: What the bucket is held to.
-        quantum: How far ahead they may book, in microseconds.
-        timeout: How long one may take, in seconds.
+        quantum: How far ahead they book at least, in microseconds.
+        timeout: How long one may take, in seconds; ``None`` if the store has
+            deadlines of its own.
         customer: For whom.
     """
 
@@ -56,21 +65,26 @@ class Pump:
         terms: Terms,
         *,
         quantum: int,
-        timeout: float,
+        timeout: float | None,
         customer: Customer,
     ) -> None:
         self._store = store
         self._timeout = timeout
-        self._customer = customer
+        # Not held, or a line that nobody uses any more would wait for the garbage
+        # collector.  Whoever waits for a trip holds it, and so does the trip.
+        self._known_customer = ref(customer)
+        self._terms = terms
+        # What is in force, as far as is known: a process may have changed it.
         self.terms = terms
-        self.quantum = quantum
-        # The latest state known, and when it was known.
+        self.horizon = Horizon(quantum)
+        # The latest state known, when it was known, and when it was last asked for.
         self.seen = slots.empty(terms)
         self.seen_at = -inf
-        self._round_trip = 0.0
         self._failures = 0
         self.error: BackendError | None = None
         self.probe_at = -inf
+        # Called after each trip: what it took, in seconds, and why it failed.
+        self.over: Callable[[float, BackendError | None], None] | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -78,11 +92,21 @@ class Pump:
         self._task: asyncio.Task[None] | None = None
         # Whether what it says is settled: what comes now goes in the next one.
         self.under_way = False
-        self._settlements: list[Settlement] = []
+        self._settlements = Settlements()
         self._floors: list[Floor] = []
+        self._reset = False
+        self._change: Change | None = None
         self._told: list[asyncio.Future[Reply]] = []
+        # Those who hear of the trip that is under way.
+        self._hearing: list[asyncio.Future[Reply]] = []
         self.probe_at = -inf
-        self.seen_at = -inf
+        self.seen_at = self.looked_at = -inf
+
+    @property
+    def _customer(self) -> Customer:
+        customer = self._known_customer()
+        assert customer is not None, "whoever waits for a trip holds it"
+        return customer
 
     @property
     def busy(self) -> bool:
@@ -92,17 +116,13 @@ class Pump:
     @property
     def is_asked(self) -> bool:
         """Whether somebody waits for the reply of the next trip."""
-        return bool(self._told)
+        # One that was cancelled stays until then.
+        return any(not turn.done() for turn in self._told)
 
     @property
     def owes(self) -> bool:
         """Whether there is something to settle."""
         return bool(self._settlements)
-
-    @property
-    def lead(self) -> float:
-        """Seconds by which a trip must start before its answer is needed."""
-        return 2.0 * self._round_trip + LEAD
 
     def is_down(self, now: float) -> bool:
         """Whether the store is away, as far as is known."""
@@ -114,12 +134,22 @@ class Pump:
             self.terms, self.seen, self.seen.last + (now - self.seen_at) / MICRO
         )
 
+    def hear(self, reply: Reply) -> None:
+        """Know what the store has said."""
+        self.seen = State(reply.after, reply.now, force=reply.force)
+        self.terms = reply.force.terms if reply.force else self._terms
+
     def settle(self, settlement: Settlement) -> None:
         """Tell in the next trip what something cost."""
-        self._settlements.append(settlement)
+        self._settlements.add(settlement)
 
     async def tell(
-        self, *, settlement: Settlement | None = None, floor: Floor | None = None
+        self,
+        *,
+        settlement: Settlement | None = None,
+        floor: Floor | None = None,
+        reset: bool = False,
+        change: Change | None = None,
     ) -> Reply:
         """
         Tell the store something in the next trip, or just ask how things are.
@@ -131,9 +161,11 @@ class Pump:
         if self.error is not None and self.is_down(loop.time()):
             raise again(self.error)
         if settlement is not None:
-            self._settlements.append(settlement)
+            self._settlements.add(settlement)
         if floor is not None:
             self._floors.append(floor)
+        self._reset = self._reset or reset
+        self._change = change or self._change
         turn: asyncio.Future[Reply] = loop.create_future()
         self._told.append(turn)
         self._customer.look()
@@ -142,78 +174,94 @@ class Pump:
     def start(self) -> None:
         """Start a trip; it takes all who come until it really starts."""
         assert not self.busy, "one trip at a time"
-        self._task = asyncio.get_running_loop().create_task(self._trip())
+        customer = self._customer
+        ended = partial(self._ended, customer)
+        self._task = errand.send(self._trip(customer), ended)
 
-    async def _trip(self) -> None:
+    async def _trip(self, customer: Customer) -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
-        request, told = self._request()
         started = loop.time()
         try:
-            async with asyncio.timeout(self._timeout):
-                reply = await self._store.trip(request)
+            request = self._request()
+            reply = await self._reply(request)
+            if self._task is task:
+                self._answered(request, reply, loop.time() - started)
         except Exception as error:  # noqa: BLE001 -- whatever the client raises
             if self._task is task:
-                self._failed(error, told)
-        except asyncio.CancelledError:
-            if self._task is task:
-                self._cancelled(told)
-            raise
-        else:
-            if self._task is task:
-                self._answered(request, reply, told, loop.time() - started)
+                self._failed(error, loop.time() - started)
+        if self._task is task:
+            self._end()
+            customer.look()
 
-    def _request(self) -> tuple[Request, list[asyncio.Future[Reply]]]:
+    async def _reply(self, request: Request) -> Reply:
+        if self._timeout is None:
+            return await self._store.trip(request)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._store.trip(request)
+        except TimeoutError as error:
+            raise Overdue(self._timeout) from error
+
+    def _request(self) -> Request:
+        self.under_way = True
+        told, settlements, floors = self._told, self._settlements, self._floors
+        self._told, self._settlements, self._floors = [], Settlements(), []
+        reset, self._reset = self._reset, False
+        change, self._change = self._change, None
+        self._hearing = told
         customer = self._customer
-        request = Request(
-            self.terms,
+        return Request(
+            self._terms,
             self.seen,
             customer.refund(),
-            tuple(self._settlements),
-            tuple(self._floors),
+            settlements.summed(),
+            reset,
+            tuple(floors),
             customer.groups(),
-            self.quantum,
+            self.horizon.quantum,
+            change,
         )
-        told = self._told
-        self._told, self._settlements, self._floors = [], [], []
-        self.under_way = True
-        return request, told
 
-    def _answered(
-        self,
-        request: Request,
-        reply: Reply,
-        told: list[asyncio.Future[Reply]],
-        took: float,
-    ) -> None:
-        self._end()
+    def _answered(self, request: Request, reply: Reply, took: float) -> None:
         self._failures = 0
         self.error = None
         self.probe_at = -inf
-        weight = 0.2 if self._round_trip else 1.0
-        self._round_trip += weight * (took - self._round_trip)
-        self.seen = State(reply.after, reply.now)
-        self.seen_at = asyncio.get_running_loop().time()
-        for turn in told:
+        self.horizon.measure(took)
+        self.hear(reply)
+        self.seen_at = self.looked_at = asyncio.get_running_loop().time()
+        self._customer.answered(request, reply)
+        self._is_over(took, None)
+        for turn in self._hearing:
             if not turn.done():
                 turn.set_result(reply)
-        self._customer.answered(request, reply)
 
-    def _failed(self, cause: Exception, told: list[asyncio.Future[Reply]]) -> None:
-        self._end()
-        error = cause if isinstance(cause, BackendError) else self._broken(cause)
-        for turn in told:
+    def _failed(self, cause: Exception, took: float) -> None:
+        if isinstance(cause, BackendError):
+            # The store is there; what it keeps is not a limiter's.
+            self.error, error = None, cause
+            self.looked_at = asyncio.get_running_loop().time()
+        else:
+            error = self._broken(cause)
+        self._tell(error)
+        self._customer.failed(error)
+        self._is_over(took, error)
+
+    def _is_over(self, took: float, error: BackendError | None) -> None:
+        if self.over is not None:
+            self.over(took, error)
+
+    def _tell(self, error: BackendError) -> None:
+        for turn in self._hearing:
             if not turn.done():
                 turn.set_exception(again(error))
-        self._customer.failed(error)
 
     def _broken(self, cause: Exception) -> BackendError:
         backoff = min(LONGEST_PROBE, PROBE * 2.0 ** min(self._failures, 10))
         self._failures += 1
+        self.horizon.renew()
         self.probe_at = asyncio.get_running_loop().time() + backoff
-        what = "failed"
-        if isinstance(cause, TimeoutError):
-            what = f"did not answer within {self._timeout:g} s"
+        what = str(cause) if isinstance(cause, Overdue) else "failed"
         reason = _reason(cause)
         # Not its repr: redis-py's says nothing of what happened.
         why = f": {type(reason).__name__}: {reason}" if reason is not None else ""
@@ -225,13 +273,16 @@ class Pump:
     def _end(self) -> None:
         self._task = None
         self.under_way = False
+        self._hearing = []
 
-    def _cancelled(self, told: list[asyncio.Future[Reply]]) -> None:
-        # Only somebody who ends the loop cancels a task that is not theirs.
+    def _ended(self, customer: Customer, task: asyncio.Task[None]) -> None:
+        if self._task is not task:
+            return
+        # Cancelled, maybe before its first step, by somebody who ends the loop or
+        # cancels whatever they find.
+        self._tell(BackendError("the trip to the shared store was cancelled"))
         self._end()
-        for turn in told:
-            turn.cancel()
-        asyncio.get_running_loop().call_soon(self._customer.look)
+        customer.look()
 
 
 def _reason(cause: BaseException | None) -> BaseException | None:

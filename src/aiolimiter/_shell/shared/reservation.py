@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ..._core import numbers
 from ..block import Block
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from ..._core.trip import Booking
+    from ..._core.shared.trip import Booking
     from .limiter import SharedLimiter
 
 
@@ -37,19 +35,8 @@ class SharedReservation(Block):
         self._booking: Booking | None = None
         self.amount = amount
 
-    async def __aenter__(self) -> Self:
-        self._enter()
-        self._booking = await self._limiter._book(self.amount, self._max_wait)  # noqa: SLF001 -- one concept in two files
-        self._enter_done()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._leave()
+    async def _take(self) -> None:
+        self._booking = await self._limiter._take_or_wait(self.amount, self._max_wait)  # noqa: SLF001 -- one concept in two files
 
     async def settle(self, actual: float) -> None:
         """

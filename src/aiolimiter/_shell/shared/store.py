@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ..._core.trip import Reply, Request
+    from ..._core.shared.trip import Reply, Request
+
+
+class Overdue(TimeoutError):
+    """
+    A trip took longer than it may.
+
+    Args:
+        seconds: What it may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"did not answer within {seconds:g} s")
 
 
 class Store(Protocol):
@@ -13,7 +25,7 @@ class Store(Protocol):
 
     async def trip(self, request: Request) -> Reply:
         """
-        Run `aiolimiter._core.slots.serve` on the stored state, in one step.
+        Run `aiolimiter._core.shared.slots.serve` on the stored state, in one step.
 
         Whatever else it raises is a trip that failed and may be tried again.
 

@@ -12,14 +12,15 @@ from collections import OrderedDict
 from math import ceil, inf
 from typing import TYPE_CHECKING
 
-from ..._core import numbers, slots
-from ..._core.trip import Booking, Refund
+from ..._core import numbers
+from ..._core.shared import slots
+from ..._core.shared.trip import Booking, Refund
 from .rate import MICRO
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from ..._core.trip import Reply, Terms
+    from ..._core.shared.trip import Reply, Terms
     from .asking import Waiter
 
 
@@ -31,13 +32,16 @@ class Stretch:
         terms: The rates it was booked under.
         reply: The store's answer.
         total: How much is booked, in units.
+        largest: The largest amount it was booked for.
         base: The instant in the loop's time at which the reply came.
     """
 
     __slots__ = (
         "_base",
         "_claimed",
+        "_largest",
         "_moved",
+        "_reckoned",
         "_reply",
         "_terms",
         "given",
@@ -46,10 +50,14 @@ class Stretch:
         "turns",
     )
 
-    def __init__(self, terms: Terms, reply: Reply, total: float, base: float) -> None:
+    def __init__(
+        self, terms: Terms, reply: Reply, total: float, largest: float, base: float
+    ) -> None:
         self._terms = terms
         self._reply = reply
+        self._largest = largest
         self._base = base
+        self._reckoned = base
         self._moved = 0.0
         self._claimed = 0.0
         self.given = reply.given
@@ -76,9 +84,12 @@ class Stretch:
         """Return the instant at which the last of those who claim it is due."""
         return self._due(self.taken + self._claimed)
 
-    def fits(self, waiter: Waiter) -> bool:
+    def fits(self, waiter: Waiter, now: float) -> bool:
         """Whether there is room left for one more, in time for its deadline."""
         if waiter.amount > self.spare:
+            return False
+        # What is put off lets the bucket run low, and the store was told how low.
+        if waiter.amount > self._largest and self._due(self.total) > now:
             return False
         end = self.taken + self._claimed + waiter.amount
         return waiter.deadline == inf or self._due(end) <= waiter.deadline
@@ -119,16 +130,20 @@ class Stretch:
 
     def lapse(self, now: float, amount: float) -> None:
         """Lose what came due while nobody wanted it, before an *amount* that is now."""
-        # Kept for later, it would come on top of what has leaked meanwhile.
+        # Kept for later, it would come on top of what has leaked meanwhile: so no
+        # more than what the rate brought due, whatever the burst had room for.
         past = (now - self._base) / MICRO + self._moved
         reached = slots.reach(self._terms, self._reply.before, past)
-        self.taken = min(self.total, max(self.taken, reached - amount))
+        brought = max(self._terms.rates) * (now - self._reckoned) / MICRO
+        self._reckoned = now
+        lapsed = min(reached - amount - self.taken, brought)
+        self.taken = min(self.total, self.taken + max(0.0, lapsed))
 
     def tail(self) -> Refund:
         """Give up what nobody claims, as a refund."""
-        refund = Refund(self.spare, self._reply.after[0], self._reply.now)
-        self.total -= refund.amount
-        return refund
+        self.total -= self.spare
+        reply = self._reply
+        return Refund(self.total, reply.before, reply.after[0], reply.now)
 
     def _due(self, end: float) -> float:
         return self._base + self._wait(end) * MICRO

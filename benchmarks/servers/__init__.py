@@ -1,0 +1,1 @@
+"""What a limit costs a server."""

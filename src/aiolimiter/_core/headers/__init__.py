@@ -1,0 +1,1 @@
+"""What limits look like in the head of an HTTP message."""

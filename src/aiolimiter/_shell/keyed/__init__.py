@@ -1,0 +1,1 @@
+"""A limit for each key."""

@@ -1,0 +1,1 @@
+"""Several limits taken as one: all, or nothing."""

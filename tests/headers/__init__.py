@@ -1,0 +1,1 @@
+"""What servers and clients tell each other of limits."""

@@ -1,0 +1,227 @@
+"""
+What twice as many who wait cost: about twice the steps, never the square.
+
+Steps are lines of ours that are run, so no clock and no machine is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+
+import pytest
+
+from aiolimiter import (
+    AsyncLimiter,
+    CombinedLimiter,
+    RateLimitExceeded,
+    SlidingWindowLimiter,
+)
+
+from .steps import counted
+
+MANY = 500
+
+
+class StoppedLoop(asyncio.SelectorEventLoop):
+    """A loop in which no time goes by, so that the steps are always the same."""
+
+    def time(self):
+        return 1000.0
+
+
+def run(main):
+    with asyncio.Runner(loop_factory=StoppedLoop) as runner:
+        return runner.run(main)
+
+
+class Scene:
+    """Many tasks at some limiters."""
+
+    def __init__(self):
+        self.random = random.Random(1)
+        self.tasks = []
+
+    def amount(self):
+        return self.random.randint(1, 2000)
+
+    async def join(self, limiter, many, amount=lambda: 1, max_wait=None):
+        """Let *many* come, each with the next amount."""
+        for _ in range(many):
+            self.tasks.append(asyncio.create_task(wait(limiter, amount(), max_wait)))
+        await asyncio.sleep(0)
+
+    async def leave(self):
+        """Let all who wait give up, and see that they did wait."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def wait(limiter, amount, max_wait):
+    # Who is refused at once has come as well.
+    with suppress(RateLimitExceeded):
+        await limiter.acquire(amount, max_wait=max_wait)
+
+
+def of_both(kind):
+    return CombinedLimiter(kind(40_000, 6000), kind(30_000, 6000))
+
+
+LIMITERS = {
+    "a bucket": lambda: AsyncLimiter(30_000, 6000),
+    "a window": lambda: SlidingWindowLimiter(30_000, 6000),
+    "two buckets": lambda: of_both(AsyncLimiter),
+    "two windows": lambda: of_both(SlidingWindowLimiter),
+}
+
+
+async def coming(limiter, many, scene, mixed):
+    """All come who have a deadline that is far off."""
+    with counted() as steps:
+        await scene.join(limiter, many, scene.amount if mixed else lambda: 100, 1e6)
+    return steps
+
+
+async def asking(limiter, many, scene, mixed):
+    """Some ask who will not wait, while *many* do."""
+    await scene.join(limiter, many, scene.amount if mixed else lambda: 100)
+    with counted() as steps:
+        for _ in range(200):
+            assert not limiter.try_acquire(50)
+            limiter.statistics()
+    return steps
+
+
+async def hearing(limiter, many, scene, mixed):
+    """A server says more each time, and then somebody comes who has a deadline."""
+    await scene.join(limiter, many, scene.amount if mixed else lambda: 100, 1e6)
+    with counted() as steps:
+        for word in range(1, 200):
+            limiter.pause(word / 100)
+            with pytest.raises(RateLimitExceeded):
+                await limiter.acquire(50, max_wait=1.0)
+    return steps
+
+
+async def leaving(limiter, many, scene, mixed):
+    """All are cancelled at once."""
+    await scene.join(limiter, many, scene.amount if mixed else lambda: 100, 1e6)
+    with counted() as steps:
+        for task in scene.tasks:
+            task.cancel()
+        for _ in range(3):
+            await asyncio.sleep(0)
+    return steps
+
+
+def steps_of(act, name, many, mixed):
+    async def main():
+        scene, limiter = Scene(), LIMITERS[name]()
+        await limiter.acquire(30_000)
+        steps = await act(limiter, many, scene, mixed)
+        await scene.leave()
+        return steps.count
+
+    return run(main())
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["equal", "mixed"])
+@pytest.mark.parametrize("name", LIMITERS)
+def test_to_come_costs_the_same_however_many_wait(name, mixed):
+    """Twice as many who come with a deadline take about twice the steps."""
+    once, twice = (steps_of(coming, name, many, mixed) for many in (MANY, 2 * MANY))
+
+    assert twice < 2.6 * once
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["equal", "mixed"])
+@pytest.mark.parametrize("name", LIMITERS)
+def test_to_ask_costs_the_same_however_many_wait(name, mixed):
+    """Who will not wait is told when to ask again as fast behind twice as many."""
+    few, more = (steps_of(asking, name, many, mixed) for many in (MANY, 4 * MANY))
+
+    assert more < 4.0 * few
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["equal", "mixed"])
+@pytest.mark.parametrize("name", ["a bucket", "a window"])
+def test_to_come_after_a_word_costs_the_same_however_many_wait(name, mixed):
+    """Each pause is heard, and the next who comes is not put behind all anew."""
+    few, more = (steps_of(hearing, name, many, mixed) for many in (MANY, 4 * MANY))
+
+    assert more < 2.0 * few
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["equal", "mixed"])
+@pytest.mark.parametrize("name", LIMITERS)
+def test_to_leave_costs_the_same_however_many_wait(name, mixed):
+    """Twice as many who give up together take about twice the steps."""
+    once, twice = (steps_of(leaving, name, many, mixed) for many in (MANY, 2 * MANY))
+
+    assert twice < 2.6 * once
+
+
+@pytest.mark.parametrize("kind", [AsyncLimiter, SlidingWindowLimiter])
+def test_to_ask_costs_the_same_however_much_is_promised(kind):
+    """Whom four times as many promises hold back is told so in about as many steps."""
+
+    async def main(many):
+        slow, other = kind(100 * many, 3000), kind(many, 6000)
+        await slow.acquire(100 * many)
+        other.pause(3500)
+        scene = Scene()
+        await scene.join(CombinedLimiter(slow, other), 2 * many)
+        # All that fits is due, and goes to wait for the slow one.
+        other.reset()
+        assert slow.statistics().waiting > many // 2
+        with counted() as steps:
+            for _ in range(50):
+                assert not other.try_acquire(1)
+        await scene.leave()
+        return steps.count
+
+    few, more = (run(main(many)) for many in (MANY, 4 * MANY))
+
+    assert more < 2.0 * few
+
+
+def test_one_huge_request_does_not_walk_past_many_small_ones():
+    """Refused behind a hundred times as many small ones, it is told so as fast."""
+
+    async def main(many):
+        limiter, scene = AsyncLimiter(100 * MANY, 6000), Scene()
+        await limiter.acquire(100 * MANY)
+        await scene.join(limiter, 1, lambda: 90 * MANY)
+        await scene.join(limiter, many)
+        with counted() as steps:
+            refused = limiter.try_acquire(50 * MANY)
+        assert refused.retry_after >= 6000 * (50 * MANY + many) / (100 * MANY)
+        await scene.leave()
+        return steps.count
+
+    few, more = (run(main(many)) for many in (MANY, 20 * MANY))
+
+    assert more < 2.0 * few + MANY
+
+
+@pytest.mark.parametrize("kind", [AsyncLimiter, SlidingWindowLimiter])
+def test_statistics_cost_the_same_behind_any_number_who_will_give_up(kind):
+    """After a pause that is too long for all, the next grant is looked for once."""
+
+    async def main(many):
+        limiter, scene = kind(30_000, 2000), Scene()
+        await limiter.acquire(30_000)
+        await scene.join(limiter, many, max_wait=3000)
+        limiter.pause(3600)
+        limiter.statistics()
+        with counted() as steps:
+            for _ in range(50):
+                assert limiter.statistics().seconds_to_next is None
+        await scene.leave()
+        return steps.count
+
+    few, more = (run(main(many)) for many in (MANY, 4 * MANY))
+
+    assert more < 1.5 * few
