@@ -20,6 +20,7 @@ from . import engine
 from .conftest import binary
 from .fleet import Fleet
 from .replay import excess
+from .stored import stepped
 from .wire import wire
 
 pytestmark = pytest.mark.real_time
@@ -276,13 +277,7 @@ async def test_the_servers_clock_steps(own, name, hours):
             first = RedisLimiter(client, name, 10, 1)
             ran = [await run_time(first, 10)]
             (key,) = by_hand.keys("*")
-            words = by_hand.get(key).split()
-            level, (last, given, raised), rest = words[:4], words[4:7], words[7:]
-            # As the key would look to a server whose clock stepped by that much.
-            stepped = int(last) - hours * 3_600_000_000
-            by_hand.set(
-                key, " ".join([*level, str(stepped), given, raised, *rest]), ex=7200
-            )
+            by_hand.set(key, stepped(by_hand.get(key), -hours * 3600), ex=7200)
             later = RedisLimiter(client, name, 10, 1)
             start = time.monotonic()
             ran += await asyncio.wait_for(
@@ -305,10 +300,7 @@ async def test_a_clock_an_hour_back_does_not_lock_out_those_who_only_try(own, na
         async with Redis(unix_socket_path=str(own.socket)) as client:
             await RedisLimiter(client, name, 10, 1).acquire(10)
             (key,) = by_hand.keys("*")
-            words = by_hand.get(key).split()
-            level, (last, given, raised), rest = words[:4], words[4:7], words[7:]
-            future = str(int(last) + 3_600_000_000)
-            by_hand.set(key, " ".join([*level, future, given, raised, *rest]), ex=7200)
+            by_hand.set(key, stepped(by_hand.get(key), 3600), ex=7200)
             later = RedisLimiter(client, name, 10, 1)
             start, taken = time.monotonic(), 0
             for _ in range(20):

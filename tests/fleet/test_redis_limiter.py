@@ -21,10 +21,14 @@ from .replay import excess
 
 pytestmark = pytest.mark.real_time
 
-# given raised heard changed version until at, of a limit that is used as it was made.
-ZEROS = "0 0 0 0 0 0 0"
-# The same after a change.
-CHANGED = "0 0 0 9 9 0 0"
+
+def written(head: str, terms="[[1],[1]]", in_force="", others="") -> str:
+    """The four lines under a key; the first from its levels on."""
+    return f"v4 [{head}]\n{terms}\n{in_force}\n{others}"
+
+
+# A limit that was used once, of one rate and of two; nobody stood anywhere before.
+ONE, TWO = "1,1,0,0,0,0,0", "1,1,1,0,0,0,0,0,0"
 
 
 def calls(server, *, command: str = "evalsha") -> int:
@@ -73,20 +77,27 @@ async def test_a_flushed_script_is_sent_again(own, name):
 @pytest.mark.parametrize(
     "foreign",
     [
-        *("hello", "hello 17", "1 2 3", "1 2 3 4", ""),
-        *("v2 1 0 1 1 0 0", "v3", "v3 1", "v3 1 0", "v3 0 0 1 1 1", "v3 1 0 1 1 1"),
-        *(f"v3 1 0 {level} 1 {ZEROS} 1 1 0 0" for level in ("nan", "inf", "-1", "x")),
-        *(f"v3 1 0 1 1 {ZEROS} {held}" for held in ("0 1 0 0", "1 0 0 0")),
-        *(f"v3 1 0 1 1 {CHANGED} {held}" for held in ("0 1 9 0", "1 0 9 0", "x 1 9 0")),
+        *("hello", "hello 17", "1 2 3", "", "v3 1 0 1 1 0 0", "v4", "v4 ", "v4 \n\n\n"),
+        *(written(ONE)[:end] for end in (10, 20, 29)),
+        written(ONE).replace("v4", "v5"),
+        *(written(f"{level},1,0,0,0,0,0") for level in ("NaN", "Infinity", "-1", "{}")),
+        *(written(f"{level},1,0,0,0,0,0") for level in ('"1"', "[]", "null", "", "x")),
+        *(written(f"1,{rest}") for rest in ("1,0,0,0,0", "1,0,-1,0,0,0", "1")),
+        *(written(ONE, terms=f"[[{rate}],[{cap}]]") for rate, cap in ((0, 1), (1, 0))),
+        *(written(ONE, terms=terms) for terms in ("", "[]", "[[1],[]]", "[[1,1],[1]]")),
         *(
-            f"v3 1 {count} 1 1 {ZEROS} 1 1 0 0{lows}"
-            for count, lows in ((0, " 5"), (1, " 5"), (1, ""), (1, " 5 -"))
+            written(ONE, in_force=in_force)
+            for in_force in ("[1,0,0,0,0,[0]]", "[1,0,0,0,-1,[0],[0]]", "[1]", "x")
         ),
-        "v3 2 0 1 1 0 0",
         *(
-            f"v3 2 {count} 1 {level} 1 {ZEROS} 1 1 1 1 0 0 0 0{lows}"
-            for count, level, lows in ((1, 1, " 5 5"), (1, 1, " 5 5 nan"), (0, "x", ""))
+            written(f"1,1,0,0,{lows}", others=others)
+            for lows, others in (
+                *(("1,5", ""), ("1,5,-1", ""), ("2,5,1", "")),
+                *(("1,5,1", "[4,1]"), ("0,5,1", "[4,1]")),
+            )
         ),
+        written(TWO),
+        written("1,1,1,0,0,1,5,1", terms="[[1,1],[1,1]]"),
     ],
 )
 async def test_a_foreign_value_is_an_error_and_is_left_alone(
@@ -186,7 +197,8 @@ async def test_a_debt_is_forgiven_by_an_empty_bucket_of_now(client, valkey, name
     with engine.admin(valkey) as admin:
         seconds, micros = admin.time()
         now = seconds * 1_000_000 + micros
-        admin.set(f"aiolimiter:{name}", f"v3 1 0 0 {now} {ZEROS} 1 1 0 0", px=60_000)
+        stored = written(f"0,{now},0,0,0,0,0", f"[[{10 / 3600e6}],[10]]")
+        admin.set(f"aiolimiter:{name}", stored, px=60_000)
 
     assert await limiter.try_acquire(10)
 

@@ -165,19 +165,30 @@ class Draw:
 
 
 def _text(state: State) -> str:
-    force = state.force
-    words = ["v3", len(state.levels), len(state.lows), *state.levels]
-    nothing = [0] * len(state.levels)
+    force, nothing = state.force, [0] * len(state.levels)
     until, at, beneath = state.pause or (0, 0, nothing)
-    words += [state.last, state.given, state.raised]
-    words += [force.heard, force.changed, force.version, until, at]
-    words += [*force.terms.rates, *force.terms.caps, *(force.periods or nothing)]
-    words += beneath
-    for low in reversed(state.lows):
-        words += [low.at, *low.levels]
-    return " ".join(
-        f"{word:.17g}" if type(word) is float else str(word) for word in words
+    in_force = [force.heard, force.changed, force.version, until, at]
+    is_plain = in_force == [state.last, 0, 0, 0, 0]
+    in_force += [force.periods or nothing, beneath]
+    lows = [(low.at, *low.levels) for low in reversed(state.lows)]
+    newest, *lows = lows or [(0, *nothing)]
+    head = (*state.levels, state.last, state.given, state.raised, len(state.lows))
+    return "\n".join(
+        (
+            f"v4 {_json((*head, *newest))}",
+            _json(force.terms),
+            "" if is_plain else _json(in_force),
+            _json(lows)[1:-1],
+        )
     )
+
+
+def _json(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.17g}"
+    if isinstance(value, int):
+        return str(value)
+    return f"[{','.join(map(_json, value))}]"
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -104,11 +104,12 @@ async def test_whoever_waits_and_a_pause_are_seen_on_a_server(shared_server, nam
 @pytest.mark.parametrize(
     "stored",
     [
-        *("hello", "v3 x", "v2 1 0 3 4 5 6", ""),
+        *("hello", "v4 x", "v3 1 0 3 4 5 6", "", "v4 5\n\n\n"),
         *(
-            f"v3 1 {many} {level} 5 6 0 0 0 0 0 0 1 1 0 0"
-            for many, level in ((2, 3), (0, "inf"))
+            f"v4 [{head}]\n[[1],[1]]\n\n"
+            for head in ("Infinity,5,0,0,0,0,0", "1,5,0,0", "1,5,0,0,1,2,[3]")
         ),
+        "v5 [1,5,0,0,0,0,0]\n[[1],[1]]\n\n",
     ],
 )
 async def test_another_s_key_is_no_limit(shared_server, name, stored):

@@ -1151,13 +1151,13 @@ BREAKS = [
         ),
         (
             "on the server, a rise by little makes a new low",
-            "rise < caps[1] / LOWS then",
-            "rise < 0 then",
+            "is_near and rise < caps[i] / LOWS",
+            "is_near and rise < 0",
         ),
         (
             "on the server, a list has no end",
-            "  if #lows <= LOWS then",
-            "  if #lows > 0 then",
+            "    if #list <= LOWS then",
+            "    if #list > 0 then",
         ),
         (
             "on the server, a reset lets the debt of before come back",
@@ -1171,28 +1171,48 @@ BREAKS = [
         ),
         (
             "on the server, a slow rate leaks what is not there",
-            "  before = size > 1 and held(levels) or levels",
-            "  before = levels",
+            "    before = held(levels)",
+            "    before = levels",
         ),
         (
             "on the server, what was put off is owed after a change",
-            "    return ordered(fitted(real(numbers, old_rates, old_caps)))",
-            "    return ordered(fitted(numbers))",
+            "    return ordered(fitted(real(full, old_rates, old_caps)))",
+            "    return ordered(fitted(full))",
         ),
         (
             "on the server, a slow rate holds less than a fast one",
-            "        high[i] = max(high[i], numbers[k])",
-            "        high[i] = numbers[i]",
+            "        high[i] = max(high[i], full[k])",
+            "        high[i] = full[i]",
         ),
         (
             "on the server, what is in force is written as it was",
-            "  force_written = nil\n",
+            "  force_text = nil\n",
             "",
         ),
         (
             "on the server, a change that a store lost is not brought back",
-            "if is_own and version == 0 and seen_version == 0 and change_size < 0 then",
-            "if is_own and version == 0 and change_size < 0 then",
+            "version + seen_version == 0 and not changes then",
+            "version == 0 and not changes then",
+        ),
+        (
+            "on the server, another one's rates are taken for the caller's",
+            "(terms == own_text and size == own_size or read_terms(terms))",
+            "true",
+        ),
+        (
+            "on the server, who was heard of earlier is written as if it were now",
+            "  if heard ~= now or changed_at > 0",
+            "  if changed_at > 0",
+        ),
+        (
+            "on the server, the newest of many lows is lost",
+            "    newest, older = list[many] or {}",
+            "    newest, older = list[1] or {}",
+        ),
+        (
+            "on the server, an instant is written as now",
+            "(at == now and now_text or format('%.0f', at))",
+            "now_text",
         ),
         (
             "on the server, nobody is heard of",

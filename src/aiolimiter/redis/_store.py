@@ -58,17 +58,14 @@ class RedisStore:
         Raises:
             Exception: Whatever goes wrong.
         """
-        rates = len(request.terms.rates)
 
         def nobody_hears(answer: Answer) -> None:
             if not isinstance(answer, Exception):
-                lost(_script.reply(answer, rates))
+                lost(_script.reply(answer))
 
         courier = self._couriers.here()
         argument = _script.argument(request)
-        return _script.reply(
-            await courier.call(self._key, argument, nobody_hears), rates
-        )
+        return _script.reply(await courier.call(self._key, argument, nobody_hears))
 
     async def trip(self, request: Request) -> Reply:
         """Run the script."""
@@ -83,4 +80,4 @@ class RedisStore:
                 )
                 raise BackendError(msg) from error
             raise
-        return _script.reply(answer, len(request.terms.rates))
+        return _script.reply(answer)

@@ -2,20 +2,27 @@
 -- the same order of operations, so that both give the same numbers to the bit.
 -- Why a step is as it is stands there; here stands what the server adds to it.
 --
--- KEYS[1]  "v3 size count level ... last given raised heard changed version until at
---          rate ... cap ... period ... beneath ...", and for each of count lows,
---          the newest first, "at level ...": units for each rate, microseconds;
---          periods 0 where the rates are not of a change, until 0 without a pause
+-- KEYS[1]  a text of four lines; units for each rate, microseconds:
+--          v4 [level, ..., last, given, raised, how many lows, at, level, ...]: the
+--          last ones are the newest low, 0 if there is none
+--          [[rate, ...], [cap, ...]]
+--          [heard, changed, version, until, at, [period, ...], [beneath, ...]]:
+--          periods 0 where the rates are not of a change, until 0 without a pause;
+--          nothing if heard is last and all others are 0
+--          [at, level, ...], ...: the lows before the newest, the newest first
 -- ARGV[1]  a request, as aiolimiter/redis/_script.py writes it
--- reply    now, given, raised, whether the refund was the tail (0 or 1), changed,
---          how many rates are in force if others than the caller's (or 0), then
---          version, rates, caps and periods; levels before, levels after, and for
---          each group how many are booked and whether the others are refused (0, 1)
+-- reply    [now, given, raised, whether the refund was the tail (0 or 1), changed,
+--          [level before, ...], [level after, ...], [for each group how many are
+--          booked and whether the others are refused (0 or 1), ...]], and if others
+--          than the caller's are in force version, [[rate, ...], [cap, ...]] and
+--          [period, ...]
 --
--- Both ways it is one text: a tenth of the cost of as many replies, no matter
--- whether the client decodes, and 17 digits bring every double back as it was.
+-- All three are JSON: an operator can read it, it is a tenth of the cost of as many
+-- replies, no matter whether the client decodes, and 17 digits bring every double
+-- back as it was.  Nothing else is read as fast; what most trips don't need is left
+-- out, and what stays as it was is written as it was found.
 -- The server runs nothing else meanwhile, so loops stand where closures would be
--- shorter.
+-- shorter, and a function that few trips need is made where it is needed.
 
 local ceil, floor, max, min, huge = math.ceil, math.floor, math.max, math.min, math.huge
 local format, concat, gmatch = string.format, table.concat, string.gmatch
@@ -28,32 +35,17 @@ local LOWS = 32
 local LEASE = 60000000
 local MONTH = 30 * 86400000
 
-local request, cursor = {}, 0
-for word in gmatch(ARGV[1], '%S+') do
-  cursor = cursor + 1
-  request[cursor] = tonumber(word)
-end
+-- What the caller was started with, and what it wants.
+local own_text, wanted = match(ARGV[1], '^([^\n]*)\n(.*)$')
+local own_rates, own_caps = unpack(cjson.decode(own_text))
+local seen_last, seen, quantum, groups, seen_force, refund, settlements, change, resets,
+  floors = unpack(cjson.decode(wanted))
 
-cursor = 0
-
-local function take()
-  cursor = cursor + 1
-  return request[cursor]
-end
-
-local function row(count)
-  local numbers = {}
-  for i = 1, count do
-    numbers[i] = take()
-  end
-  return numbers
-end
-
--- What the caller was started with; below, size, rates and caps are those in force.
-local own_size = take()
-local own_rates, own_caps = row(own_size), row(own_size)
-local size, rates, caps, periods = own_size, own_rates, own_caps, nil
-local heard, changed_at, version = 0, 0, 0
+-- Those in force, and as they are written.
+local rates, caps, force_text = own_rates, own_caps, own_text
+local own_size = #own_rates
+local size = own_size
+local heard, changed_at, version, periods = 0, 0, 0, nil
 
 local function text(levels)
   if size == 1 then
@@ -63,14 +55,17 @@ local function text(levels)
   for i = 1, size do
     words[i] = format('%.17g', levels[i])
   end
-  return concat(words, ' ')
+  return concat(words, ',')
 end
 
 -- Microseconds until an amount fits on top of the levels.
 local function due(levels, amount)
   local wait = 0
   for i = 1, size do
-    wait = max(wait, (levels[i] + amount - caps[i] * FULL) / rates[i])
+    local later = (levels[i] + amount - caps[i] * FULL) / rates[i]
+    if later > wait then
+      wait = later
+    end
   end
   return wait
 end
@@ -93,27 +88,11 @@ local function poured(levels, amount)
   return full
 end
 
--- The levels of which none runs dry while a faster rate puts off.
-local function held(levels)
-  local most, full = huge, {}
-  for i = 1, size do
-    most = min(most, caps[i])
-  end
-  for i = 1, size do
-    full[i] = levels[i]
-    for k = 1, size do
-      if rates[k] >= rates[i] then
-        full[i] = max(full[i], rates[i] * ((levels[k] + most - caps[k] * FULL) / rates[k]))
-      end
-    end
-  end
-  return full
-end
-
 local function leaked(levels, last, now)
   local past, left = max(0, now - last), {}
   for i = 1, size do
-    left[i] = max(0, levels[i] - past * rates[i])
+    local level = levels[i] - past * rates[i]
+    left[i] = level > 0 and level or 0
   end
   return left
 end
@@ -123,186 +102,6 @@ local function times(space, amount)
     return space >= 0 and huge or 0
   end
   return max(0, floor(space / amount + WHOLE))
-end
-
--- How low the bucket has stood: aiolimiter/_core/shared/lows.py.  Each low is its
--- levels and, in the place behind them, its instant.
-
-local function same(low, other)
-  for i = 1, size do
-    if low[i] ~= other[i] then
-      return false
-    end
-  end
-  return true
-end
-
-local function low_at(at, levels)
-  local low = {}
-  for i = 1, size do
-    low[i] = levels[i]
-  end
-  low[size + 1] = at
-  return low
-end
-
-local function sunk(lows, levels)
-  local kept = {}
-  for _, low in ipairs(lows) do
-    local lower = low_at(low[size + 1], low)
-    for i = 1, size do
-      lower[i] = min(low[i], levels[i])
-    end
-    local count = #kept
-    if count == 0 or not same(kept[count], lower) then
-      count = count + 1
-    end
-    kept[count] = lower
-  end
-  return kept
-end
-
-local function shortened(lows)
-  if #lows <= LOWS then
-    return lows
-  end
-  local least, place, before = huge, 0, nil
-  for k, low in ipairs(lows) do
-    local sum = 0
-    for i = 1, size do
-      sum = sum + low[i]
-    end
-    if before and sum - before < least then
-      least, place = sum - before, k
-    end
-    before = sum
-  end
-  lows[place - 1][size + 1] = lows[place][size + 1]
-  table.remove(lows, place)
-  return lows
-end
-
-local function is_below(low, levels)
-  for i = 1, size do
-    if low[i] > levels[i] then
-      return false
-    end
-  end
-  return true
-end
-
-local function is_near(low, levels)
-  for i = 1, size do
-    if levels[i] - low[i] >= caps[i] / LOWS then
-      return false
-    end
-  end
-  return true
-end
-
-local function noted_in(lows, at, levels)
-  local last = lows[#lows]
-  if last and not is_below(last, levels) then
-    lows = sunk(lows, levels)
-    last = lows[#lows]
-  end
-  if not last then
-    return { low_at(at, levels) }
-  elseif last[size + 1] >= at then
-    return lows
-  elseif is_near(last, levels) then
-    last[size + 1] = at
-    return lows
-  end
-  lows[#lows + 1] = low_at(at, levels)
-  return shortened(lows)
-end
-
-local function lowest(lows, instant, levels)
-  for _, low in ipairs(lows) do
-    if low[size + 1] > instant then
-      return sunk({ low }, levels)[1]
-    end
-  end
-  return levels
-end
-
-local function lowered(lows, instant, amount, now)
-  local older, newer, ahead = {}, {}, {}
-  local reached = 0
-  for _, low in ipairs(lows) do
-    if low[size + 1] > now then
-      ahead[#ahead + 1] = low
-    else
-      reached = low[size + 1]
-      local part = reached <= instant and older or newer
-      part[#part + 1] = low
-    end
-  end
-  if #ahead > 0 and (#older + #newer == 0 or reached < now) then
-    local part = now <= instant and older or newer
-    part[#part + 1] = low_at(now, ahead[1])
-  end
-  for k, low in ipairs(newer) do
-    newer[k] = low_at(low[size + 1], low)
-    for i = 1, size do
-      newer[k][i] = max(0, low[i] - amount)
-    end
-  end
-  if #newer > 0 then
-    older[#older + 1] = newer[1]
-    older = sunk(older, newer[1])
-    older[#older] = nil
-  end
-  for _, part in ipairs({ newer, ahead }) do
-    for _, low in ipairs(part) do
-      older[#older + 1] = low
-    end
-  end
-  return shortened(older)
-end
-
--- As they are stored they are a text, and of one rate most trips look at its
--- beginning only: lows is what was read of it, many how many it names.
-local lows, written, many = nil, '', 0
-
-local function read_lows()
-  if lows then
-    return lows
-  end
-  lows = {}
-  local at
-  for word in gmatch(written, '%S+') do
-    -- What can't be read allows nothing to come back.
-    local value = tonumber(word) or 0
-    if at then
-      table.insert(lows, 1, { value, at })
-      at = nil
-    else
-      at = value
-    end
-  end
-  return lows
-end
-
-local function note(at, levels)
-  if not lows then
-    local last_at, last, rest = match(written, '^(%S+) (%S+)(.*)$')
-    local rise = last and levels[1] - tonumber(last)
-    if not last then
-      written, many = format('%.0f %.17g', at, levels[1]), 1
-      return
-    elseif rise >= 0 and tonumber(last_at) >= at then
-      return
-    elseif rise >= 0 and rise < caps[1] / LOWS then
-      written = format('%.0f %s%s', at, last, rest)
-      return
-    elseif rise >= 0 and many < LOWS then
-      written, many = format('%.0f %.17g %s', at, levels[1], written), many + 1
-      return
-    end
-  end
-  lows = noted_in(read_lows(), at, levels)
 end
 
 -- What is stored.
@@ -321,98 +120,79 @@ end
 
 local found, last, given, raised = {}, 0, 0, 0
 -- The last pause: when it ends, and what is beneath it, at which instant.
-local paused, beneath_at, beneath = 0, 0, { 0 }
--- The rates, caps and periods as they are written there, as long as they stay so.
-local force_written = nil
+local paused, beneath_at, beneath = 0, 0, nil
+-- How low the bucket has stood: how many lows, the newest, and the text of the others.
+-- A low is its levels and, in the place behind them, its instant.
+local many, newest, older = 0, {}, ''
 
--- NaN is not itself, and would be stored for ever.
-local function is_number(value)
-  return value and value == value and value >= 0 and value < huge
+local function low_at(at, levels)
+  local low = {}
+  for i = 1, size do
+    low[i] = levels[i]
+  end
+  low[size + 1] = at
+  return low
 end
 
-local function read(count)
-  local texts, words, number = {}, {}, 0
-  for word in gmatch(stored, '%S+') do
-    local value = tonumber(word)
-    number = number + 1
-    if number > 3 and not is_number(value) then
+-- Whether these are numbers of ours; others are an error, or no number is itself.
+local function are_numbers(values, first, final)
+  for i = first, final do
+    local value = values[i]
+    if value ~= value or value < 0 or value == huge then
       return false
     end
-    texts[number], words[number] = word, value
   end
-  local width = count >= 1 and many >= 0 and number - 11 - 5 * count
-  if not width or width ~= many * (count + 1) then
-    return false
-  end
+  return true
+end
 
-  local function numbers(first)
-    local levels = {}
-    for i = 1, count do
-      levels[i] = words[first + i - 1]
-    end
-    return levels
-  end
-
-  found = numbers(4)
-  last, given, raised = unpack(words, count + 4, count + 6)
-  heard, changed_at, version = unpack(words, count + 7, count + 9)
-  paused, beneath_at = unpack(words, count + 10, count + 11)
-  rates, caps = numbers(count + 12), numbers(2 * count + 12)
-  periods, beneath = numbers(3 * count + 12), numbers(4 * count + 12)
-  for i = 1, count do
+local function read_terms(words)
+  rates, caps = unpack(cjson.decode(words))
+  force_text = words
+  for i = 1, size do
     if rates[i] == 0 or caps[i] == 0 then
       return false
     end
   end
-  size, periods = count, periods[1] > 0 and periods or nil
-  lows = {}
-  for first = 5 * count + 12, number, count + 1 do
-    table.insert(lows, 1, low_at(words[first], numbers(first + 1)))
-  end
-  force_written = concat(texts, ' ', count + 12, 4 * count + 11)
-  return true
+  return #rates == size and are_numbers(rates, 1, size) and are_numbers(caps, 1, size)
 end
 
--- One rate that was never changed and never paused, which most have.
-local ONE = '^v3 1 (%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) 0 0 0 (%S+) (%S+) 0 0 ?(.*)$'
-local function read_one(words)
-  force_written, written = concat({ words[8], words[9], '0' }, ' '), words[10]
-  for i = 1, 9 do
-    words[i] = tonumber(words[i])
-    if not is_number(words[i]) then
-      return false
-    end
+local function read_force(words)
+  local values = cjson.decode(words)
+  heard, changed_at, version, paused, beneath_at, periods, beneath = unpack(values)
+  local is_read = are_numbers(values, 1, 5) and are_numbers(periods, 1, size)
+    and are_numbers(beneath, 1, size)
+  if periods[1] == 0 then
+    periods = nil
   end
-  many, found[1], last, given, raised, heard, changed_at = unpack(words)
-  local rate, cap = words[8], words[9]
-  if rate == 0 or cap == 0 then
+  return is_read
+end
+
+local function read()
+  local head, terms, force, rest =
+    match(stored, '^v4 ([^\n]*)\n([^\n]*)\n([^\n]*)\n()')
+  local values = cjson.decode(head)
+  size, older = (#values - 5) / 2, string.sub(stored, rest)
+  if size < 1 or not are_numbers(values, 1, #values) then
     return false
   end
-  size, rates, caps = 1, { rate }, { cap }
-  local at, level = match(written, '^(%S+) (%S+)')
-  if many == 0 or not at then
-    return many == 0 and written == ''
+  local at
+  found, last, given, raised, many, at = values, unpack(values, size + 1, size + 5)
+  for i = 1, size do
+    newest[i] = values[size + 5 + i]
   end
-  return is_number(tonumber(at)) and is_number(tonumber(level))
+  newest[size + 1], heard = at, last
+  return (many > 1) == (older ~= '')
+    and (terms == own_text and size == own_size or read_terms(terms))
+    and (force == '' or read_force(force))
 end
 
 if stored then
-  local one, is_read = { match(stored, ONE) }, nil
-  if one[1] then
-    is_read = read_one(one)
-  else
-    local count, number = match(stored, '^v3 (%d+) (%d+) ')
-    if not count then
-      return foreign()
-    end
-    many = tonumber(number)
-    is_read = read(tonumber(count))
-  end
-  if not is_read then
+  -- What fails is not what was written here.
+  local is_done, is_read = pcall(read)
+  if not is_done or not is_read then
     return foreign()
   end
 else
-  lows = size > 1 and {} or nil
   for i = 1, size do
     found[i] = 0
   end
@@ -420,9 +200,189 @@ end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local now_text = format('%.0f', now)
+
+local function low_text(low)
+  local at = low[size + 1]
+  return (at == now and now_text or format('%.0f', at)) .. ',' .. text(low)
+end
+
+-- How low it has stood: aiolimiter/_core/shared/lows.py.  Most trips look at the
+-- newest only; these are for all others.
+
+local lows = nil
+
+local function all_lows()
+  if lows then
+    return lows
+  end
+
+  local function same(low, other)
+    for i = 1, size do
+      if low[i] ~= other[i] then
+        return false
+      end
+    end
+    return true
+  end
+
+  local function sunk(list, levels)
+    local kept = {}
+    for _, low in ipairs(list) do
+      local lower = low_at(low[size + 1], low)
+      for i = 1, size do
+        lower[i] = min(low[i], levels[i])
+      end
+      local count = #kept
+      if count == 0 or not same(kept[count], lower) then
+        count = count + 1
+      end
+      kept[count] = lower
+    end
+    return kept
+  end
+
+  local function shortened(list)
+    if #list <= LOWS then
+      return list
+    end
+    local least, place, before = huge, 0, nil
+    for k, low in ipairs(list) do
+      local sum = 0
+      for i = 1, size do
+        sum = sum + low[i]
+      end
+      if before and sum - before < least then
+        least, place = sum - before, k
+      end
+      before = sum
+    end
+    list[place - 1][size + 1] = list[place][size + 1]
+    table.remove(list, place)
+    return list
+  end
+
+  local function is_below(low, levels)
+    for i = 1, size do
+      if low[i] > levels[i] then
+        return false
+      end
+    end
+    return true
+  end
+
+  local function is_near(low, levels)
+    for i = 1, size do
+      if levels[i] - low[i] >= caps[i] / LOWS then
+        return false
+      end
+    end
+    return true
+  end
+
+  local function noted(list, at, levels)
+    local last = list[#list]
+    if last and not is_below(last, levels) then
+      list = sunk(list, levels)
+      last = list[#list]
+    end
+    if not last then
+      return { low_at(at, levels) }
+    elseif last[size + 1] >= at then
+      return list
+    elseif is_near(last, levels) then
+      last[size + 1] = at
+      return list
+    end
+    list[#list + 1] = low_at(at, levels)
+    return shortened(list)
+  end
+
+  local function lowest(list, instant, levels)
+    for _, low in ipairs(list) do
+      if low[size + 1] > instant then
+        return sunk({ low }, levels)[1]
+      end
+    end
+    return levels
+  end
+
+  local function lowered(list, instant, amount, now)
+    local older, newer, ahead = {}, {}, {}
+    local reached = 0
+    for _, low in ipairs(list) do
+      if low[size + 1] > now then
+        ahead[#ahead + 1] = low
+      else
+        reached = low[size + 1]
+        local part = reached <= instant and older or newer
+        part[#part + 1] = low
+      end
+    end
+    if #ahead > 0 and (#older + #newer == 0 or reached < now) then
+      local part = now <= instant and older or newer
+      part[#part + 1] = low_at(now, ahead[1])
+    end
+    for k, low in ipairs(newer) do
+      newer[k] = low_at(low[size + 1], low)
+      for i = 1, size do
+        newer[k][i] = max(0, low[i] - amount)
+      end
+    end
+    if #newer > 0 then
+      older[#older + 1] = newer[1]
+      older = sunk(older, newer[1])
+      older[#older] = nil
+    end
+    for _, part in ipairs({ newer, ahead }) do
+      for _, low in ipairs(part) do
+        older[#older + 1] = low
+      end
+    end
+    return shortened(older)
+  end
+
+
+  -- The newest comes first in the text, and last in the list.  What can't be read
+  -- allows nothing to come back.
+  local list, texts = {}, cjson.decode('[' .. older .. ']')
+  for k = #texts, 1, -1 do
+    local low = {}
+    for i = 1, size do
+      low[i] = texts[k][1 + i] or 0
+    end
+    low[size + 1] = texts[k][1] or 0
+    list[#list + 1] = low
+  end
+  list[#list + 1] = many > 0 and newest or nil
+  lows = { list = list, noted = noted, lowest = lowest, lowered = lowered }
+  return lows
+end
+
+local function note(at, levels)
+  local is_above, is_near = many > 0, true
+  for i = 1, lows and 0 or many > 0 and size or 0 do
+    local rise = levels[i] - newest[i]
+    is_above, is_near = is_above and rise >= 0, is_near and rise < caps[i] / LOWS
+  end
+  if lows or many > 0 and not is_above or many >= LOWS and not is_near then
+    local all = all_lows()
+    all.list = all.noted(all.list, at, levels)
+  elseif many > 0 and newest[size + 1] >= at then
+    return
+  elseif many > 0 and is_near then
+    newest[size + 1] = at
+  else
+    if many > 0 then
+      older = '[' .. low_text(newest) .. (older == '' and ']' or '],') .. older
+    end
+    newest, many = low_at(at, levels), many + 1
+  end
+end
+
 local levels = leaked(found, last, now)
 if last > now then
-  for _, low in ipairs(read_lows()) do
+  for _, low in ipairs(all_lows().list) do
     low[size + 1] = max(0, low[size + 1] - (last - now))
   end
   paused, beneath_at = paused - (last - now), max(0, beneath_at - (last - now))
@@ -431,119 +391,97 @@ local untouched, untouched_given, untouched_raised = levels, given, raised
 local untouched_changed, untouched_version = changed_at, version
 
 -- As many levels as there are rates in force.
-local function fitted(numbers)
-  local count = #numbers
+local function fitted(given_levels)
+  local count = #given_levels
   if count == size then
-    return numbers
+    return given_levels
   end
   local fit = {}
   for i = 1, size do
-    fit[i] = numbers[min(i, count)]
+    fit[i] = given_levels[min(i, count)]
   end
   return fit
 end
 
--- What the caller knows and the store has lost: last, levels.
+-- What the caller knows and the store has lost.
 
-local seen_last = take()
-local seen = row(take())
-local seen_version, seen_rates, seen_caps, seen_periods = take(), nil, nil, nil
-if seen_version > 0 then
-  local count = take()
-  seen_rates, seen_caps, seen_periods = row(count), row(count), row(count)
-end
 if last < seen_last then
+  local known = leaked(fitted(seen), seen_last, now)
   levels = {}
-  for i, known in ipairs(leaked(fitted(seen), seen_last, now)) do
-    levels[i] = max(untouched[i], known)
+  for i = 1, size do
+    levels[i] = max(untouched[i], known[i])
   end
 end
 
--- The refund of a tail: kept, before, level, last (below 0: none).
+-- The refund of a tail: kept, the levels before, level, last.
 
-local keep = take()
-local start = fitted(row(take()))
-local tail_level, tail_last = take(), take()
-local refunded = last == tail_last and found[1] == tail_level
-if refunded then
-  if keep > 0 then
-    start = poured(start, keep)
+local refunded = false
+if refund and #refund > 0 then
+  local keep, start, tail_level, tail_last = unpack(refund)
+  refunded = last == tail_last and found[1] == tail_level
+  if refunded then
+    start = fitted(start)
+    if keep > 0 then
+      start = poured(start, keep)
+    end
+    levels = leaked(start, tail_last, now)
   end
-  levels = leaked(start, tail_last, now)
 end
 
 -- What was there before anything is added to it in this trip.
 
-local least = {}
-for i = 1, size do
-  least[i] = min(untouched[i], levels[i])
+local least = levels
+if levels ~= untouched then
+  least = {}
+  for i = 1, size do
+    least[i] = min(untouched[i], levels[i])
+  end
 end
 note(now, least)
 
--- Settlements: how many, then amount, due, booked.
+-- Settlements: each amount, due, booked.
 
-local function settle(amount, due_at, booked)
-  local settled, back = {}, {}
-  if amount >= 0 then
+local settles = settlements and #settlements > 0
+if settles then
+  local function settle(amount, due_at, booked)
+    local settled, back = {}, {}
+    if amount >= 0 then
+      for i = 1, size do
+        settled[i] = levels[i] + amount
+      end
+      return settled
+    end
+    if booked < raised or now < due_at then
+      return levels
+    end
+    local past, ahead, time = now - due_at, false, huge
+    if due_at < changed_at then
+      past = huge
+    end
+    local all = all_lows()
+    local low = all.lowest(all.list, due_at, levels)
     for i = 1, size do
-      settled[i] = levels[i] + amount
+      local left = max(0, -amount - past * rates[i], min(-amount, low[i]))
+      back[i] = min(levels[i], left)
+      time = min(time, back[i] / rates[i])
+      ahead = ahead or levels[i] > caps[i]
+    end
+    all.list = all.lowered(all.list, due_at, -amount, now)
+    for i = 1, size do
+      settled[i] = ahead and max(0, levels[i] - time * rates[i]) or levels[i] - back[i]
+    end
+    if ahead then
+      given = given + time
     end
     return settled
   end
-  if booked < raised or now < due_at then
-    return levels
+
+  for _, settlement in ipairs(settlements) do
+    levels = settle(unpack(settlement))
   end
-  local past, ahead, time = now - due_at, false, huge
-  if due_at < changed_at then
-    past = huge
-  end
-  local low = lowest(read_lows(), due_at, levels)
-  for i = 1, size do
-    local left = max(0, -amount - past * rates[i], min(-amount, low[i]))
-    back[i] = min(levels[i], left)
-    time = min(time, back[i] / rates[i])
-    ahead = ahead or levels[i] > caps[i]
-  end
-  lows = lowered(lows, due_at, -amount, now)
-  for i = 1, size do
-    settled[i] = ahead and max(0, levels[i] - time * rates[i]) or levels[i] - back[i]
-  end
-  if ahead then
-    given = given + time
-  end
-  return settled
 end
-
-local settlements = take()
-for _ = 1, settlements do
-  levels = settle(take(), take(), take())
-end
-
--- What else is wanted: a change (below 0: none, 0: back, or how many rates, caps and
--- periods), whether to reset (0 or 1), how many pauses and restrictions, each wait
--- and remaining, and the quantum.
-
-local change_size = take()
-local change_rates = row(max(0, change_size))
-local change_caps, change_periods = row(#change_rates), row(#change_rates)
-local resets, floors = take() == 1, row(2 * take())
-local quantum = take()
-local books = cursor < #request
 
 -- Which rates are in force: aiolimiter/_core/shared/force.py.
-
-local function equal(one, other)
-  for i = 1, max(#one, #other) do
-    if one[i] ~= other[i] then
-      return false
-    end
-  end
-  return true
-end
-
-local function are_in_force(wanted_rates, wanted_caps)
-  return equal(rates, wanted_rates) and equal(caps, wanted_caps)
-end
 
 -- What came on top of a pause that lasts.
 local function on_top()
@@ -554,18 +492,35 @@ local function on_top()
   return under, added
 end
 
+-- A change is rates, caps and periods, or none of each to take it back; of what is
+-- known of one the version comes first.
+local changes, books = change and #change > 0, #groups > 0
+local seen_version = seen_force and seen_force[1] or 0
 local old_rates, old_caps, under, added = rates, caps, nil, nil
 if paused > now then
   under, added = on_top()
 end
 heard, changed_at = min(heard, now), min(changed_at, now)
-local is_own, switched = are_in_force(own_rates, own_caps), false
-if is_own and version == 0 and seen_version == 0 and change_size < 0 then
+local is_own, switched = true, false
+if force_text == own_text and version + seen_version == 0 and not changes then
   -- Which is so for most.
   if books then
     heard = now
   end
 else
+  local function equal(one, other)
+    for i = 1, max(#one, #other) do
+      if one[i] ~= other[i] then
+        return false
+      end
+    end
+    return true
+  end
+
+  local function are_in_force(wanted_rates, wanted_caps)
+    return equal(rates, wanted_rates) and equal(caps, wanted_caps)
+  end
+
   local function switch(new_rates, new_caps)
     if not are_in_force(new_rates, new_caps) then
       rates, caps, changed_at = new_rates, new_caps, now
@@ -580,16 +535,17 @@ else
     return least
   end
 
-  force_written = nil
+  force_text = nil
   if seen_version > version then
+    local seen_rates, seen_caps, seen_periods = unpack(seen_force, 2)
     switch(seen_rates, seen_caps)
     version, periods = seen_version, seen_periods[1] > 0 and seen_periods or nil
   end
-  if change_size >= 0 then
-    local back = change_size == 0
-    switch(back and own_rates or change_rates, back and own_caps or change_caps)
+  if changes then
+    local back = #change[1] == 0
+    switch(back and own_rates or change[1], back and own_caps or change[2])
     heard, version = now, max(version + 1, now)
-    periods = not back and change_periods or nil
+    periods = not back and change[3] or nil
   elseif books and not periods then
     local new_rates, new_caps = own_rates, own_caps
     if heard > now - LEASE and not are_in_force(own_rates, own_caps) then
@@ -604,41 +560,41 @@ else
   switched = not are_in_force(old_rates, old_caps)
 end
 if switched then
-  local known = read_lows()
+  local all = all_lows()
   local old_size = size
   size = #rates
 
   -- The levels without what the faster ones put off for a slower one.
-  local function real(numbers, by_rates, by_caps)
+  local function real(full, by_rates, by_caps)
     local sober = {}
-    for i = 1, #numbers do
+    for i = 1, #full do
       local most = huge
-      for k = 1, #numbers do
+      for k = 1, #full do
         if by_rates[k] <= by_rates[i] then
-          most = min(most, numbers[k])
+          most = min(most, full[k])
         end
       end
-      sober[i] = min(numbers[i], max(by_caps[i], most))
+      sober[i] = min(full[i], max(by_caps[i], most))
     end
     return sober
   end
 
   -- The levels of which no slower one is below a faster one.
-  local function ordered(numbers)
+  local function ordered(full)
     local high = {}
     for i = 1, size do
       high[i] = 0
       for k = 1, size do
         if rates[k] >= rates[i] then
-          high[i] = max(high[i], numbers[k])
+          high[i] = max(high[i], full[k])
         end
       end
     end
     return high
   end
 
-  local function renewed(numbers)
-    return ordered(fitted(real(numbers, old_rates, old_caps)))
+  local function renewed(full)
+    return ordered(fitted(real(full, old_rates, old_caps)))
   end
 
   if paused > now then
@@ -650,10 +606,11 @@ if switched then
   else
     levels = renewed(levels)
   end
-  for k, low in ipairs(known) do
+  for k, low in ipairs(all.list) do
     local at = low[old_size + 1]
     low[old_size + 1] = nil
-    known[k] = low_at(at, fitted(low))
+    all.list[k] = fitted(low)
+    all.list[k][size + 1] = at
   end
 end
 
@@ -673,14 +630,15 @@ if resets then
   for i = 1, size do
     nothing[i] = 0
   end
-  levels, raised, lows = nothing, now, {}
+  levels, raised = nothing, now
+  many, newest, older, lows = 0, {}, '', nil
   paused, beneath_at, beneath = 0, 0, nothing
 end
 
 -- Pauses and restrictions.
 
-for k = 1, #floors, 2 do
-  local wait, remaining = floors[k], floors[k + 1]
+for _, least in ipairs(floors or {}) do
+  local wait, remaining = unpack(least)
   local higher, changed = {}, wait > 0
   for i = 1, size do
     higher[i] = max(levels[i], caps[i] + wait * rates[i] - remaining)
@@ -719,7 +677,26 @@ levels, given, raised = bounded, min(given, LONGEST), max(0, min(raised, now))
 
 local before, served = levels, {}
 if books then
-  before = size > 1 and held(levels) or levels
+  if size > 1 then
+    -- The levels of which none runs dry while a faster rate puts off.
+    local function held(levels)
+      local most, full = huge, {}
+      for i = 1, size do
+        most = min(most, caps[i])
+      end
+      for i = 1, size do
+        full[i] = levels[i]
+        for k = 1, size do
+          if rates[k] >= rates[i] then
+            full[i] = max(full[i], rates[i] * ((levels[k] + most - caps[k] * FULL) / rates[k]))
+          end
+        end
+      end
+      return full
+    end
+
+    before = held(levels)
+  end
   local taken, limit = 0, reach(before, due(before, 0) + quantum)
   local largest = 0
 
@@ -731,22 +708,21 @@ if books then
     if wait >= 0 then
       local in_time = times(reach(before, wait) - taken, amount)
       if in_time < count or (in_time == count and count < asked) then
-        return in_time, 1
+        return in_time, true
       end
     end
-    return count, 0
+    return count, false
   end
 
-  while cursor < #request do
-    local asked, amount, wait = take(), take(), take()
+  for k = 1, #groups, 3 do
+    local asked, amount, wait = groups[k], groups[k + 1], groups[k + 2]
     local count, refused = part(asked, amount, wait)
-    served[#served + 1] = count
-    served[#served + 1] = refused
+    served[#served + 1] = format(refused and '%.0f,1' or '%.0f,0', count)
     taken = taken + count * amount
     if count > 0 then
       largest = max(largest, amount)
     end
-    if count < asked and refused == 0 then
+    if count < asked and not refused then
       break
     end
   end
@@ -766,20 +742,21 @@ end
 -- What to store.
 
 local changed = given ~= untouched_given or raised ~= untouched_raised
-changed = changed or last > now or refunded or settlements > 0 or switched
+changed = changed or last > now or refunded or settles or switched
 changed = changed or version ~= untouched_version or changed_at ~= untouched_changed
 for i = 1, size do
   changed = changed or levels[i] ~= untouched[i]
 end
-local after, tail = text(levels), format('%.17g %.0f', given, raised)
+local after, tail = text(levels), '0,0'
+if given > 0 or raised > 0 then
+  tail = format('%.17g,%.0f', given, raised)
+end
+if not force_text then
+  force_text = '[[' .. text(rates) .. '],[' .. text(caps) .. ']]'
+end
 
--- The rates in force, and the periods they are told in.
-local function force_text()
-  if not force_written then
-    local told = periods and text(periods) or ('0 '):rep(size - 1) .. '0'
-    force_written = concat({ text(rates), text(caps), told }, ' ')
-  end
-  return force_written
+local function zeros()
+  return ('0,'):rep(size - 1) .. '0'
 end
 
 if changed then
@@ -790,28 +767,38 @@ if changed then
     expiry = max(expiry, MONTH)
   end
   expiry = min(max(expiry, redis.call('PTTL', KEYS[1])), 1e15)
-  if lows then
-    local words = {}
-    for k, low in ipairs(lows) do
-      words[#lows + 1 - k] = format('%.0f %s', low[size + 1], text(low))
+
+  local in_force = ''
+  if heard ~= now or changed_at > 0 or version > 0 or paused > now then
+    -- A pause that is over needs no place.
+    local pause, under = '0,0', zeros()
+    if paused > now then
+      pause, under = format('%.0f,%.0f', paused, beneath_at), text(beneath)
     end
-    written, many = concat(words, ' '), #words
+    in_force = format('[%.0f,%.0f,%.0f,', heard, changed_at, version) .. pause .. ',['
+      .. (periods and text(periods) or zeros()) .. '],[' .. under .. ']]'
   end
-  -- A pause that is over needs no place.
-  local pause, under = '0 0', ('0 '):rep(size - 1) .. '0'
-  if paused > now then
-    pause, under = format('%.0f %.0f', paused, beneath_at), text(beneath)
+
+  if lows then
+    local list, texts = lows.list, {}
+    many = #list
+    for k = many - 1, 1, -1 do
+      texts[#texts + 1] = '[' .. low_text(list[k]) .. ']'
+    end
+    newest, older = list[many] or {}, concat(texts, ',')
   end
-  local head = format('v3 %d %d %s %.0f %s %.0f %.0f %.0f', size, many, after, now,
-    tail, heard, changed_at, version)
-  head = concat({ head, pause, force_text(), under }, ' ')
-  local state = many > 0 and head .. ' ' .. written or head
+  local low = many > 0 and low_text(newest) or '0,' .. zeros()
+  local state = 'v4 [' .. after .. ',' .. now_text .. ',' .. tail .. ',' .. many .. ','
+    .. low .. ']\n' .. force_text .. '\n' .. in_force .. '\n' .. older
   redis.call('SET', KEYS[1], state, 'PX', format('%.0f', expiry))
 end
 
-local told = '0'
+local others = ''
 if version > 0 or not is_own then
-  told = format('%d %.0f %s', size, version, force_text())
+  others = format(',%.0f,', version) .. force_text .. ',['
+    .. (periods and text(periods) or zeros()) .. ']'
 end
-return format('%.0f %s %d %.0f %s %s %s %s', now, tail, refunded and 1 or 0,
-  changed_at, told, text(before), after, concat(served, ' '))
+return '[' .. now_text .. ',' .. tail .. (refunded and ',1,' or ',0,')
+  .. (changed_at > 0 and format('%.0f', changed_at) or '0') .. ',['
+  .. (before == levels and after or text(before)) .. '],[' .. after .. '],['
+  .. concat(served, ',') .. ']' .. others .. ']'
