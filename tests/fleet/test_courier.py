@@ -213,13 +213,28 @@ async def test_whoever_cancels_a_pipeline_cancels_its_calls_only():
 
 
 async def test_who_gives_up_does_not_disturb_the_others():
-    """A call that is cancelled while its pipeline is under way changes nothing."""
-    client = Client()
-    first, second = call(client, "a", "b")
+    """Who may be cancelled carries nobody; what it is answered is not lost."""
+    client, lost = Client(), []
+    await asyncio.gather(*call(client, "before"))
+    courier = client.couriers.here()
+    first = asyncio.create_task(courier.call("a", "", lost.append))
+    (second,) = call(client, "b")
     await asyncio.sleep(0.05)
     first.cancel()
 
     assert await second == "b"
+    assert lost == ["a"]
+
+
+async def test_who_carries_the_others_may_be_torn_down_before_it_leaves():
+    """Whoever ends the first of a tick before it leaves leaves the others alone."""
+    client = Client()
+    first, second = call(client, "a", "b")
+    await asyncio.sleep(0)
+    first.cancel()
+
+    assert await second == "b"
+    assert first.cancelled()
 
 
 async def test_a_client_that_blocks_is_an_error_for_many_too():

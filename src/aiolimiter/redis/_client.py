@@ -72,29 +72,26 @@ async def _together(client: Client, calls: Sequence[Call]) -> Sequence[Answer]:
     for key, argument, *_ in calls:
         # Of a cluster's the method is blocked, since it can't load a script.
         pipe.execute_command("EVALSHA", _script.SHA, 1, key, argument)
-    answers: Sequence[Answer] = await _awaited(pipe.execute(raise_on_error=False))
+    answers: Sequence[Answer] = await _waits(pipe.execute(raise_on_error=False))
     return answers
 
 
 async def _alone(client: Client, call: Call) -> Answer:
+    answer: Answer
+    what = 1, call.key, call.argument
     try:
-        return await _said(client, call.key, call.argument)
+        try:
+            answer = await _waits(client.evalsha(_script.SHA, *what))
+        except Exception as error:
+            if not _is_unknown(error):
+                raise
+            # A server that was flushed, restarted or promoted does not know the
+            # script; EVAL also makes it known, on the node that has the key.
+            answer = await _waits(client.eval(_script.SOURCE, *what))
     except Exception as error:
         if not _is_said(error):
             raise
-        return error
-
-
-async def _said(client: Client, key: str, argument: str) -> Answer:
-    answer: Answer
-    try:
-        answer = await _awaited(client.evalsha(_script.SHA, 1, key, argument))
-    except Exception as error:
-        if not _is_unknown(error):
-            raise
-        # A server that was flushed, restarted or promoted does not know the
-        # script; EVAL also makes it known, on the node that has the key.
-        answer = await _awaited(client.eval(_script.SOURCE, 1, key, argument))
+        answer = error
     return answer
 
 
@@ -112,9 +109,9 @@ def _is_said(answer: Answer) -> bool:
     return "ResponseError" in names and not _is_unknown(answer)
 
 
-async def _awaited(given: Any) -> Any:
+def _waits(given: Any) -> Any:
     if not isawaitable(given):
         # Under every policy: not one that lets all through, or waits for ever.
         msg = "the client blocks the event loop: use redis.asyncio or valkey.asyncio"
         raise BackendError(msg)
-    return await given
+    return given

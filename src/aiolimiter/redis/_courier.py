@@ -11,6 +11,9 @@ Rules of this file:
   fail at once, so that each new key does not wait as long as the first.
 - To make a connection is not a trip, but several; and far away all take longer.
 - Whatever ends a pipeline, each of its calls is answered, and the next can leave.
+- A caller that nobody cancels carries those of its tick along: a task that did it for
+  them would cost each trip two steps of the event loop.  One that may be cancelled
+  calls with a word for what is lost, and carries nobody.
 """
 
 from __future__ import annotations
@@ -83,7 +86,8 @@ class Courier:
         Args:
             key: Where the bucket is.
             argument: What the script is told.
-            lost: Called with what it says if the caller is cancelled meanwhile.
+            lost: Called with what it says if the caller is cancelled meanwhile; None
+                if nobody cancels it.
 
         Raises:
             Overdue: The server does not answer in time.
@@ -95,22 +99,50 @@ class Courier:
         call = Call(key, argument, loop.create_future(), lost)
         self._waiting.append(call)
         if not self._is_leaving:
-            # Whoever else starts in this tick has called by then.
-            loop.call_soon(self._leave, context=Context())
             self._is_leaving = True
+            # Whoever else starts in this tick has called by then.
+            if lost is None:
+                await self._go()
+            else:
+                loop.call_soon(self._leave, context=Context())
         answer = await call.turn
         if isinstance(answer, Exception):
             # Many may raise it, and each would add to its traceback.
             raise answer.with_traceback(None)
         return answer
 
+    async def _go(self) -> None:
+        """Leave with all who call in this tick: nobody cancels this one."""
+        task = asyncio.current_task()
+        assert task is not None, "a trip is a task"
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._leave()
+            raise
+        if not self._waiting or len(self._waiting) > MOST or not self._has_lane():
+            self._leave()
+            return
+        self._is_leaving = False
+        calls = self._under_way[task] = self._boarded()
+        try:
+            await self._carry(calls)
+        finally:
+            self._arrived(task)
+
     def _leave(self) -> None:
         self._is_leaving = False
-        while self._waiting and len(self._under_way) < LANES:
-            waiting = self._waiting
-            calls = [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
+        while self._waiting and self._has_lane():
+            calls = self._boarded()
             task = errand.send(self._carry(calls), self._arrived)
             self._under_way[task] = calls
+
+    def _has_lane(self) -> bool:
+        return len(self._under_way) < LANES
+
+    def _boarded(self) -> list[Call]:
+        waiting = self._waiting
+        return [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
 
     async def _carry(self, calls: Sequence[Call]) -> None:
         loop = asyncio.get_running_loop()

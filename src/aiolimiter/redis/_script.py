@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
-from json import JSONEncoder, loads
+from json import JSONDecoder, JSONEncoder, loads
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SOURCE = files("aiolimiter.redis").joinpath("bucket.lua").read_text("utf-8")
 
 _encoded = JSONEncoder(separators=(",", ":")).encode
+_decoded = JSONDecoder().raw_decode
 
 # What the server calls a script it has seen.
 SHA = sha1(SOURCE.encode(), usedforsecurity=False).hexdigest()
@@ -30,7 +31,7 @@ def argument(request: Request) -> str:
     groups: list[float] = []
     for group in request.groups:
         groups += group
-    wanted: list[object] = [seen.last, seen.levels, request.quantum, groups]
+    wanted: list[object] = [seen.last, [*seen.levels], request.quantum, groups]
     rare = (
         _known(seen.force),
         request.refund or (),
@@ -39,14 +40,16 @@ def argument(request: Request) -> str:
         request.reset,
         request.floors,
     )
-    if any(rare):
-        wanted += rare
-    return f"{_terms(request.terms)}\n{_encoded(wanted)}"
+    # Lists of finite numbers are written so in JSON too, and in half of the time.
+    text = _encoded([*wanted, *rare]) if any(rare) else repr(wanted)
+    return f"{_terms(request.terms)}\n{text}"
 
 
 def reply(answer: bytes | str) -> Reply:
     """Return what the script answered; the client may decode replies or not."""
-    now, given, raised, refunded, changed, before, after, served, *force = loads(answer)
+    text = answer if isinstance(answer, str) else answer.decode()
+    found, _ = _decoded(text)
+    now, given, raised, refunded, changed, before, after, served, *force = found
     return Reply(
         now=now,
         given=float(given),
