@@ -89,7 +89,7 @@ class Pump:
 
     def forget(self) -> None:
         """Start anew, in another loop."""
-        self._task: asyncio.Task[None] | None = None
+        self._task: errand.Task | None = None
         # Whether what it says is settled: what comes now goes in the next one.
         self.under_way = False
         self._settlements = Settlements()
@@ -176,32 +176,38 @@ class Pump:
         assert not self.busy, "one trip at a time"
         customer = self._customer
         ended = partial(self._ended, customer)
-        self._task = errand.send(self._trip(customer), ended)
+        self._task = errand.send(self._trip(customer, ended), ended)
 
-    async def _trip(self, customer: Customer) -> None:
+    async def _trip(
+        self, customer: Customer, ended: Callable[[errand.Task], None]
+    ) -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
+        assert task is not None, "an errand is a task"
         started = loop.time()
         try:
             request = self._request()
-            reply = await self._reply(request)
+            if self._timeout is None:
+                reply = await self._store.trip(request)
+            else:
+                reply = await self._in_time(request, self._timeout)
             if self._task is task:
                 self._answered(request, reply, loop.time() - started)
         except Exception as error:  # noqa: BLE001 -- whatever the client raises
             if self._task is task:
                 self._failed(error, loop.time() - started)
+        # Which costs each trip a step of the event loop.
+        task.remove_done_callback(ended)
         if self._task is task:
             self._end()
             customer.look()
 
-    async def _reply(self, request: Request) -> Reply:
-        if self._timeout is None:
-            return await self._store.trip(request)
+    async def _in_time(self, request: Request, seconds: float) -> Reply:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 return await self._store.trip(request)
         except TimeoutError as error:
-            raise Overdue(self._timeout) from error
+            raise Overdue(seconds) from error
 
     def _request(self) -> Request:
         self.under_way = True
@@ -275,7 +281,7 @@ class Pump:
         self.under_way = False
         self._hearing = []
 
-    def _ended(self, customer: Customer, task: asyncio.Task[None]) -> None:
+    def _ended(self, customer: Customer, task: errand.Task) -> None:
         if self._task is not task:
             return
         # Cancelled, maybe before its first step, by somebody who ends the loop or
