@@ -172,7 +172,8 @@ class Signals:
 
     def waited(self, limiter: object, amount: float, seconds: float) -> None:
         """Tell that *amount* was admitted after *seconds*."""
-        self._tell("waited", limiter, amount, max(0.0, seconds))
+        if heard:
+            self._tell("waited", limiter, amount, max(0.0, seconds))
 
     def refused(self, limiter: object, amount: float, retry_after: float) -> None:
         """Tell that *amount* was refused, and could be had in so many seconds."""

@@ -56,7 +56,9 @@ def due(terms: Terms, levels: Levels, amount: float) -> float:
     """Microseconds until *amount* fits on top of *levels*; 0.0 if it fits now."""
     wait = 0.0
     for level, rate, cap in zip(levels, *terms, strict=True):
-        wait = max(wait, (level + amount - cap * _FULL) / rate)
+        later = (level + amount - cap * _FULL) / rate
+        if later > wait:
+            wait = later
     return wait
 
 

@@ -124,17 +124,28 @@ class Asking:
         # The latest trip may have failed.
         self._return()
         self._sent = []
-        groups: list[Group] = []
-        while limit >= 0.0 and len(groups) < GROUPS:
-            waiter = self._first_of(self._first_put_off())
-            if waiter is None:
+        sent, kinds = self._sent, list[tuple[float, float]]()
+        while limit >= 0.0 and len(sent) < GROUPS:
+            put_off, queued = self._first_put_off(), self._queue.head()
+            if put_off is not None and (queued is None or put_off.key <= queued.key):
+                waiter = self._put_off.pop(put_off.turn)
+            elif queued is not None:
+                waiter = queued
+                self._queue.pop(waiter)
+                self._amount += waiter.amount
+            else:
                 break
-            self.pop(waiter)
             limit -= waiter.amount
             self._under_way[waiter.turn] = waiter
-            self._amount += waiter.amount
-            self._add(groups, waiter, _wait(waiter, now))
-        return tuple(groups)
+            kind = waiter.amount, _wait(waiter, now)
+            if kinds and kinds[-1] == kind:
+                sent[-1].append(waiter)
+            else:
+                kinds.append(kind)
+                sent.append([waiter])
+        return tuple(
+            Group(len(some), *kind) for some, kind in zip(sent, kinds, strict=True)
+        )
 
     def served(self, served: Sequence[Served]) -> Iterator[tuple[Waiter, bool]]:
         """Take out those whom the trip booked (true) or refused (false)."""
@@ -176,14 +187,18 @@ class Asking:
         return turn in self._under_way or turn in self._put_off
 
     def _out(self, turn: Turn) -> bool:
-        for waiters in self._apart():
-            waiter = waiters.pop(turn, None)
-            if waiter is not None:
-                # Sums of floats drift; nothing is nothing.
-                left = self._amount - waiter.amount
-                self._amount = left if any(self._apart()) else 0.0
-                return True
-        return False
+        under_way, put_off, gone = self._under_way, self._put_off, self._gone
+        if not (under_way or put_off or gone):
+            return False
+        waiter = (
+            under_way.pop(turn, None) or put_off.pop(turn, None) or gone.pop(turn, None)
+        )
+        if waiter is None:
+            return False
+        # Sums of floats drift; nothing is nothing.
+        is_left = under_way or put_off or gone
+        self._amount = self._amount - waiter.amount if is_left else 0.0
+        return True
 
     def _first_of(self, *firsts: Waiter | None) -> Waiter | None:
         head = self._queue.head()
@@ -222,15 +237,6 @@ class Asking:
         for waiter in reversed(waiters):
             put_off[waiter.turn] = waiter
             put_off.move_to_end(waiter.turn, last=False)
-
-    def _add(self, groups: list[Group], waiter: Waiter, wait: float) -> None:
-        amount = waiter.amount
-        if groups and groups[-1].amount == amount and groups[-1].wait == wait:
-            groups[-1] = groups[-1]._replace(number=groups[-1].number + 1)
-            self._sent[-1].append(waiter)
-        else:
-            groups.append(Group(1, amount, wait))
-            self._sent.append([waiter])
 
 
 _key = attrgetter("key")

@@ -6,7 +6,7 @@ import asyncio
 from contextvars import Context
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import ref
 
 from ..._core import numbers
@@ -25,7 +25,7 @@ from .reservation import SharedReservation
 from .store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from ..._core.errors import BackendError
     from ..._core.shared.trip import Booking, Force, State
@@ -452,15 +452,17 @@ class SharedLimiter(Limiter):
         self._signals.waited(self, amount, time() - came)
         return booking
 
-    async def _book(self, amount: float, max_wait: float | None) -> Booking | None:
+    def _book(
+        self, amount: float, max_wait: float | None
+    ) -> Coroutine[Any, Any, Booking | None]:
         line = self._line
         if line is None:
-            return None
+            return _let_through()
         # Drawn with the line.
         alone = self._beside
         if alone is not None:
-            return await self._book_or_alone(line, alone, amount, max_wait)
-        return await _booked(line, amount, max_wait)
+            return self._book_or_alone(line, alone, amount, max_wait)
+        return _booked(line, amount, max_wait)
 
     async def _book_or_alone(
         self, line: SharedLine, alone: Alone, amount: float, max_wait: float | None
@@ -513,6 +515,10 @@ def _tells(
             told._signals.backend(told, took, error)  # noqa: SLF001 -- its own
 
     return over
+
+
+async def _let_through() -> None:
+    """Book nothing: there is no limit."""
 
 
 async def _booked(

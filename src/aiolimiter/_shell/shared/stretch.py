@@ -109,8 +109,9 @@ class Stretch:
 
     def grant(self, now: float) -> float:
         """Hand their parts to all who are due, and return when the next one is."""
-        while self.turns:
-            waiter = next(iter(self.turns.values()))
+        turns, booked = self.turns, self._reply.now
+        while turns:
+            waiter = next(iter(turns.values()))
             end = self.taken + waiter.amount
             wait = self._wait(end)
             due = self._base + wait * MICRO
@@ -119,7 +120,7 @@ class Stretch:
                 return due
             self.leave(waiter.turn)
             self.taken = end
-            waiter.turn.set_result(Booking(self.booked + ceil(wait), self.booked))
+            waiter.turn.set_result(Booking(booked + ceil(wait), booked))
         return inf
 
     def move_up(self, given: float) -> None:
