@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
@@ -18,6 +19,7 @@ from aiolimiter import (
     RateLimitExceeded,
     SlidingWindowLimiter,
 )
+from aiolimiter._shell.line import BATCH
 
 from .steps import counted
 
@@ -29,6 +31,15 @@ class StoppedLoop(asyncio.SelectorEventLoop):
 
     def time(self):
         return 1000.0
+
+
+class SlowLoop(asyncio.SelectorEventLoop):
+    """A loop in which time goes by when it is told."""
+
+    now = 1000.0
+
+    def time(self):
+        return self.now
 
 
 def run(main):
@@ -173,8 +184,10 @@ def test_to_ask_costs_the_same_however_much_is_promised(kind):
         other.pause(3500)
         scene = Scene()
         await scene.join(CombinedLimiter(slow, other), 2 * many)
-        # All that fits is due, and goes to wait for the slow one.
+        # All that fits is due, and goes to wait for the slow one, some at a time.
         other.reset()
+        for _ in range(many // BATCH + 1):
+            await asyncio.sleep(0)
         assert slow.statistics().waiting > many // 2
         with counted() as steps:
             for _ in range(50):
@@ -225,3 +238,58 @@ def test_statistics_cost_the_same_behind_any_number_who_will_give_up(kind):
     few, more = (run(main(many)) for many in (MANY, 4 * MANY))
 
     assert more < 1.5 * few
+
+
+@pytest.mark.parametrize(
+    "kinds", [[AsyncLimiter], [SlidingWindowLimiter], [SlidingWindowLimiter] * 2]
+)
+async def test_thousands_who_are_due_do_not_block_the_loop(kinds):
+    """Some are let in at each step of the loop: in their order, at one instant."""
+    many, came = 4 * BATCH + 1, []
+    limiters = [kind(many, 1) for kind in kinds]
+    limiter = CombinedLimiter(*limiters) if len(kinds) > 1 else limiters[0]
+    for each in limiters:
+        each.pause(1)
+
+    async def come(place):
+        # No two at once: who comes first would be first in one line only.
+        await asyncio.sleep(place * 1e-5)
+        await limiter.acquire(1, max_wait=2)
+        came.append((place, loop.time()))
+
+    loop, steps = asyncio.get_running_loop(), []
+    tasks = [asyncio.create_task(come(place)) for place in range(many)]
+    await asyncio.sleep(0.5)
+    for each in limiters:
+        each.reset()
+    while len(came) < many:
+        steps.append(len(came))
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+
+    assert max(after - before for before, after in pairwise(steps)) <= BATCH
+    assert [place for place, _ in came] == list(range(many))
+    assert len({at for _, at in came}) == 1
+
+
+@pytest.mark.parametrize("kind", [AsyncLimiter, SlidingWindowLimiter])
+def test_nobody_s_time_runs_out_while_others_are_let_in(kind):
+    """Who is due in time and has to see others let in first is let in as well."""
+
+    async def main():
+        many, ends = 3 * BATCH, []
+        limiter = kind(many, 1)
+        limiter.pause(1)
+        tasks = [asyncio.create_task(limiter.acquire(max_wait=9)) for _ in range(many)]
+        await asyncio.sleep(0)
+        limiter.reset()
+        # To wake them takes long, and there are still some who have not been woken.
+        loop.now += 20
+        ends += await asyncio.gather(*tasks, return_exceptions=True)
+        return ends
+
+    loop = SlowLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        ends = runner.run(main())
+
+    assert set(ends) == {None}

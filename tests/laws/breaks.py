@@ -30,6 +30,7 @@ FLEET = (
     "fleet/test_lows.py fleet/test_slots.py fleet/test_worth.py fleet/test_shared.py"
 )
 CHANGED = "fleet/test_changed.py fleet/test_lows.py fleet/test_slots.py"
+GROWTH = "./test_growth.py"
 # On a real server.
 SCRIPT = "fleet/test_redis_script.py fleet/test_redis_limiter.py"
 ALL_LAWS = f"{ARITHMETIC} {MANY} {COMBINED} test_window_laws.py"
@@ -882,6 +883,20 @@ BREAKS = [
             "whose line is needed is quiet",
             "not (self.queue.waiting or self.needed)",
             "not self.queue.waiting",
+        ),
+    ),
+    *_breaks(
+        "_shell/line.py",
+        GROWTH,
+        (
+            "all who are due are let in in one step",
+            "            left -= 1\n",
+            "",
+        ),
+        (
+            "the time runs out of those who see others let in",
+            "        at = min(self._since, meter.at)\n",
+            "        at = meter.at\n",
         ),
     ),
     *_breaks(

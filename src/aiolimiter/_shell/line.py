@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 MAX_PAUSE = 3600.0
 
 
+# How many are looked at in one step of the event loop, which others want too: at the
+# turn of a window thousands may be due, or move on to another line.
+BATCH = 1000
+
+
 class Line(Outlook):
     """
     All who want something from one *meter*.
@@ -47,16 +52,18 @@ class Line(Outlook):
         signals: What its limiter tells; None until there was something.
     """
 
-    __slots__ = ("_alarm", "_due", "_noted", "max_pause", "signals")
+    __slots__ = ("_alarm", "_due", "_noted", "_since", "max_pause", "signals")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
         self.max_pause = MAX_PAUSE
         self.signals: Signals | None = None
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.Handle | None = None
         self._due = inf
         # The alarm of which it is known that it is late.
         self._noted = -inf
+        # Since when those who are due are granted, step by step.
+        self._since = inf
 
     def __reduce__(self) -> tuple[object, ...]:
         # A copy has what is in the meter by now; who waits, waits here.
@@ -238,6 +245,9 @@ class Line(Outlook):
         self._note_lateness()
         self.happened()
         due = self._grant_due()
+        if due == -inf:
+            self._go_on()
+            return
         due = min(due, self._next_deadline())
         if not self.queue.waiting:
             self.meter.waited = False
@@ -258,13 +268,20 @@ class Line(Outlook):
         return now if self._alarm is None else self._due
 
     def _grant_due(self) -> float:
-        # Returns the instant at which the next one is due.
+        # Returns the instant at which the next one is due; -inf if it is not known.
         meter, queue = self.meter, self.queue
         granted: list[Turn] = []
-        due = inf
+        due, left = inf, BATCH
+        # Nobody's time runs out while it is the turn of others who are due.
+        at = min(self._since, meter.at)
+        self._since = inf
         while (head := queue.head()) is not None:
+            left -= 1
+            if left < 0:
+                due, self._since = -inf, at
+                break
             wait = self._wait(head.amount, head.key)
-            if head.deadline <= meter.at and is_over(head.deadline - meter.at, wait):
+            if head.deadline <= at and is_over(head.deadline - at, wait):
                 self._refuse(head)
             elif wait > 0.0:
                 due = meter.at + wait
@@ -322,6 +339,14 @@ class Line(Outlook):
             assert loop is not None, "whoever waits, waits in a loop"
             self._alarm = wake(loop, due, self.grain, self._ring)
 
+    def _go_on(self) -> None:
+        # Not by a timer: on a coarse clock it would take a while.
+        if self._alarm is not None:
+            self._alarm.cancel()
+        assert self._loop is not None, "whoever waits, waits in a loop"
+        self._due = self.meter.at
+        self._alarm = self._loop.call_soon(self._ring, context=Context())
+
     def _ring(self) -> None:
         self._alarm = None
         self.look()
@@ -344,7 +369,7 @@ class Line(Outlook):
         self.needed = 0
         self.deadlines = None
         self._alarm = None
-        self._due = inf
+        self._due = self._since = inf
         self.calm()
         self.meter.abandon()
         self.meter.rebase(now, behind)
