@@ -125,3 +125,44 @@ async def test_who_gives_up_looks_no_more():
     gc.collect()
 
     assert not looking._far
+
+
+@pytest.mark.parametrize(("settles", "least", "most"), [(0, 2, 4), (20, 8, 16)])
+async def test_who_is_far_ahead_looks_more_often_while_others_settle(
+    settles, least, most
+):
+    """As places that nobody knows of are not used."""
+    store = Memory(0.001)
+    ours, other = process(store, 100, 20), process(store, 100, 20)
+    held = [other.reserve(1) for _ in range(100)]
+    for reservation in held:
+        await reservation.__aenter__()
+    waiting = asyncio.create_task(ours.acquire(90))
+    before = len(store.requests)
+    for place in range(20):
+        await asyncio.sleep(0.5)
+        if place < settles:
+            await held[place].settle(0)
+    looks = len(store.requests) - before - settles
+
+    assert least <= looks <= most
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+
+async def test_what_a_process_settles_itself_is_no_news():
+    """It hears of it anyway, so it looks no more often than others who wait so long."""
+    store = Memory(0.001)
+    limiter = process(store, 100, 20)
+    held = [limiter.reserve(1) for _ in range(100)]
+    for reservation in held:
+        await reservation.__aenter__()
+    waiting = asyncio.create_task(limiter.acquire(90))
+    before = len(store.requests)
+    for reservation in held[:5]:
+        await asyncio.sleep(2)
+        await reservation.settle(0)
+
+    assert len(store.requests) - before - 5 <= 4
+    waiting.cancel()
+    await asyncio.wait([waiting])

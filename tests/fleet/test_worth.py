@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from math import inf
 
 import pytest
 
 from aiolimiter import AsyncLimiter
+from aiolimiter._core.shared.trip import Reply, Terms
+from aiolimiter._shell.shared.asking import Waiter
+from aiolimiter._shell.shared.stretch import Stretch
 
 from .memory import Memory, cancelled_when_granted, process
 from .test_conformance import ask
@@ -94,3 +98,52 @@ async def test_a_larger_amount_does_not_take_what_was_put_off_for_smaller_ones()
     await limiter.acquire(5)
 
     assert any(group.amount == 5 for r in store.requests[trips:] for group in r.groups)
+
+
+@pytest.mark.parametrize(("rate", "estimate", "actual", "answered"), ROWS)
+async def test_settling_is_worth_it_from_the_first_minute(
+    rate, estimate, actual, answered
+):
+    """Also while the burst lasts, and all that is settled at once makes room."""
+    row = estimate, actual, answered
+    alone = await used([AsyncLimiter(rate, 60)], *row, seconds=60.0)
+    store = Memory(0.001)
+    fleet = [process(store, rate, 60) for _ in range(4)]
+    together = await used(fleet, *row, seconds=60.0)
+
+    assert together >= 0.9 * alone
+
+
+async def test_who_moves_up_was_not_due_before_somebody_settled():
+    """It is due when it was last told that it had not moved up, and no sooner."""
+    store = Memory()
+    one, other = process(store, 10, 10), process(store, 10, 10)
+
+    async def wait():
+        async with other.reserve(9) as late:
+            return late._booking.due
+
+    async with one.reserve(10) as early:
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(4.5)
+        told = other._line.pump.seen.last
+        await early.settle(0)
+        settled = store.state.last
+    due = await waiting
+
+    assert settled - 2_500_000 < told < settled
+    assert due == told
+
+
+async def test_who_was_due_before_somebody_settled_stays_so():
+    """What makes room changes nothing for who had a place, and has not been woken."""
+    terms = Terms((1e-5,), (10.0,))
+    reply = Reply(1_000_000, 0.0, 0, (10.0,), (11.0,), refunded=False, served=())
+    stretch = Stretch(terms, reply, 1.0, 1.0, base=0.0)
+    turn = asyncio.get_running_loop().create_future()
+    stretch.claim(Waiter(0.0, 1.0, turn, inf, inf))
+    # It was due after 0.1 s; then somebody settled, after 0.2 s and more.
+    stretch.move_up(50_000.0, since=1_200_000)
+    stretch.grant(1.0)
+
+    assert turn.result().due == 1_100_000

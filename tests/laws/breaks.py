@@ -1129,8 +1129,41 @@ BREAKS = [
         ),
     ),
     *_breaks(
+        "_shell/shared/looking.py",
+        "fleet/test_worth.py fleet/test_looking.py",
+        (
+            "nobody looks more often while others settle",
+            "self._scale = LEAST if is_lively else",
+            "self._scale =",
+        ),
+        (
+            "what a process settles by itself makes it look",
+            "is_lively = given - self._given > own",
+            "is_lively = given > self._given",
+        ),
+    ),
+    *_breaks(
+        "_shell/shared/booked.py",
+        "fleet/test_worth.py",
+        (
+            "who moves up is due when it hears of it",
+            "stretch.move_up(given, since=self._told)",
+            "stretch.move_up(given, since=now)",
+        ),
+    ),
+    *_breaks(
         "_shell/shared/stretch.py",
         FLEET,
+        (
+            "who moves up was due before anybody settled",
+            "        if moved < self._since:\n",
+            "        if moved < -inf:\n",
+        ),
+        (
+            "who was due is due when somebody settles",
+            "            moved = min(wait - self._before, self._since)",
+            "            moved = self._since",
+        ),
         (
             "a burst that nobody claims lapses as a whole",
             "        lapsed = min(reached - amount - self.taken, brought)",

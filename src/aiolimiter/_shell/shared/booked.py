@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 class Booked:
     """The stretches that this process holds, in the order of their time."""
 
-    __slots__ = ("_offered", "_spare", "_stretches")
+    __slots__ = ("_offered", "_spare", "_stretches", "_told")
 
     def __init__(self) -> None:
         self._stretches: list[Stretch] = []
         self._offered: Stretch | None = None
         self._spare = 0.0
+        # When the store told last how far all has moved up, on its clock.
+        self._told = 0
 
     @property
     def waiting(self) -> int:
@@ -73,10 +75,11 @@ class Booked:
                 last = max(last, stretch.last_due())
         return last
 
-    def move_up(self, given: float) -> None:
-        """Be due earlier, by what the store gave back so far."""
+    def move_up(self, given: float, now: int) -> None:
+        """Be due earlier, by what the store gave back so far, as it tells *now*."""
         for stretch in self._stretches:
-            stretch.move_up(given)
+            stretch.move_up(given, since=self._told)
+        self._told = now
 
     def before(self, changed: float) -> Iterator[tuple[int, float]]:
         """Tell what was booked before that, and how much of it nobody has taken."""

@@ -279,7 +279,9 @@ class SharedLine(SharedOutlook):
         """Take what a trip brought."""
         if self._alone is not None:
             self._alone.release()
-        self._booked.move_up(reply.given)
+        self._booked.move_up(reply.given, reply.now)
+        own = sum(max(0.0, -settled.amount) for settled in request.settlements)
+        self._looking.heard(reply.given, own / min(self._terms.rates))
         if request.refund is not None and not reply.refunded:
             self._booked.keep()
         self._void_before(reply)

@@ -2,7 +2,8 @@
 When a process asks whether what it holds far ahead has moved up.
 
 Others settle for less, pause or reset, and nobody tells.  So who is booked far
-ahead looks: the farther, the less often, and all limits of a process together not
+ahead looks: the farther, the less often, but more often while others do settle, as
+places that nobody knows of are not used.  All limits of a process together look not
 more often than a server should be asked by one.
 """
 
@@ -18,6 +19,9 @@ LOOK = 0.5
 PART = 0.25
 LONGEST = 5.0
 
+# What part of all that is left while others settle.
+LEAST = 1 / 8
+
 # Looks a second of all limits of a process.
 MOST = 50.0
 
@@ -25,18 +29,36 @@ MOST = 50.0
 class Looking:
     """The looks of one limit."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "_given", "_scale")
+
+    def __init__(self) -> None:
+        self._given = 0.0
+        self._scale = 1.0
 
     def forget(self) -> None:
         """Look no more."""
         _far.discard(self)
 
+    def heard(self, given: float, own: float) -> None:
+        """
+        Learn how far all that is booked has moved up so far.
+
+        Args:
+            given: By so much, in microseconds,
+            own: of which this process may have done so much since the last time.
+        """
+        is_lively = given - self._given > own
+        self._scale = LEAST if is_lively else min(1.0, self._scale * 1.25)
+        self._given = given
+
     def next_look(self, seen_at: float, due: float) -> float:
         """Return when to look next, after *seen_at*; ``inf`` if it is not far ahead."""
-        wait = 1.5 * LOOK
+        scale = self._scale
+        wait = 1.5 * LOOK * scale
         # Both may be -inf, and their difference is no number.
         if due > seen_at + wait:
-            wait = max(LOOK, min(LONGEST, PART * (due - seen_at)), len(_far) / MOST)
+            far = min(LONGEST, PART * scale * (due - seen_at))
+            wait = max(LOOK * scale, far, len(_far) / MOST)
         if due <= seen_at + wait:
             _far.discard(self)
             return inf

@@ -38,11 +38,13 @@ class Stretch:
 
     __slots__ = (
         "_base",
+        "_before",
         "_claimed",
         "_largest",
         "_moved",
         "_reckoned",
         "_reply",
+        "_since",
         "_terms",
         "given",
         "taken",
@@ -58,7 +60,9 @@ class Stretch:
         self._largest = largest
         self._base = base
         self._reckoned = base
-        self._moved = 0.0
+        # What it has moved up by in all, and before the last time; and since when,
+        # after it was booked, somebody may have settled.
+        self._moved = self._before = self._since = 0.0
         self._claimed = 0.0
         self.given = reply.given
         self.total = total
@@ -123,9 +127,10 @@ class Stretch:
             waiter.turn.set_result(Booking(booked + ceil(wait), booked))
         return inf
 
-    def move_up(self, given: float) -> None:
-        """Be due earlier: somebody settled for less."""
+    def move_up(self, given: float, since: int) -> None:
+        """Be due earlier: somebody settled for less, but not before *since*."""
         # Less than before means that the store was emptied: start again.
+        self._before, self._since = self._moved, since - self.booked
         self._moved += max(0.0, given - self.given)
         self.given = given
 
@@ -151,4 +156,9 @@ class Stretch:
 
     def _wait(self, end: float) -> float:
         wait = slots.due(self._terms, self._reply.before, end)
-        return max(0.0, wait - self._moved)
+        moved = wait - self._moved
+        if moved < self._since:
+            # There was no place for it before somebody settled.  Said to be due
+            # earlier, it would get back what can't have leaked.
+            moved = min(wait - self._before, self._since)
+        return max(0.0, moved)
