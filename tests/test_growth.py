@@ -293,3 +293,73 @@ def test_nobody_s_time_runs_out_while_others_are_let_in(kind):
         ends = runner.run(main())
 
     assert set(ends) == {None}
+
+
+class CoarseLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock counts whole seconds, so that many come at one instant."""
+
+    def time(self):
+        return super().time() // 1
+
+
+def test_two_limits_do_not_send_those_of_one_instant_to_and_fro():
+    """Thousands who came at once to two limits, in either order, are all let in."""
+
+    async def main():
+        limits = [SlidingWindowLimiter(3 * BATCH, 1) for _ in range(2)]
+        both = [CombinedLimiter(*limits), CombinedLimiter(*reversed(limits))]
+        await both[0].acquire(3 * BATCH)
+        tasks = [
+            asyncio.create_task(both[place % 2].acquire(max_wait=3))
+            for place in range(3 * BATCH)
+        ]
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=CoarseLoop) as runner:
+        assert set(runner.run(main())) == {None}
+
+
+def test_nobody_is_let_in_late_for_having_seen_others_let_in():
+    """Who was not due with them, and is not in time, is refused as ever."""
+
+    async def main():
+        limiter, late = AsyncLimiter(BATCH, 1, burst=2 * BATCH), []
+        limiter.pause(1)
+
+        async def come(place):
+            max_wait = 4.5 if place >= 2 * BATCH else 90
+            with suppress(RateLimitExceeded):
+                await limiter.acquire(max_wait=max_wait)
+                late.append(loop.now > 1000 + max_wait)
+
+        tasks = [loop.create_task(come(place)) for place in range(7 * BATCH)]
+        await asyncio.sleep(0)
+        limiter.reset()
+        # Somebody keeps the loop busy for long.
+        loop.now += 20
+        await asyncio.gather(*tasks)
+        return late
+
+    loop = SlowLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        assert not any(runner.run(main()))
+
+
+async def test_who_settles_at_once_does_not_block_the_loop():
+    """Some are let in at each step, whatever those who were let in do meanwhile."""
+    many = 4 * BATCH
+    limiter, waiting = AsyncLimiter(2 * many, 60), []
+    limiter.pause(5)
+
+    async def come():
+        async with limiter.reserve(1) as reservation:
+            reservation.settle(0.5)
+
+    tasks = [asyncio.create_task(come()) for _ in range(many)]
+    await asyncio.sleep(0)
+    limiter.reset()
+    while not all(task.done() for task in tasks):
+        waiting.append(limiter.statistics().waiting)
+        await asyncio.sleep(0)
+
+    assert max(before - after for before, after in pairwise(waiting)) <= BATCH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from typing import Any
 
 import pytest
@@ -224,6 +225,35 @@ async def test_who_gives_up_does_not_disturb_the_others():
 
     assert await second == "b"
     assert lost == ["a"]
+
+
+async def test_who_is_carried_may_be_torn_down():
+    """Who is ended while another one carries it is answered in vain."""
+    client = Client()
+    first, second = call(client, "a", "b")
+    await asyncio.sleep(0.05)
+    second.cancel()
+
+    assert await first == "a"
+    assert second.cancelled()
+
+
+def test_a_loop_that_is_closed_over_trips_is_quiet():
+    """Who is left behind in the middle of a trip, with its loop, makes no noise."""
+    client = Client(way=3600)
+
+    async def leave():
+        for task in call(client, "a", "b"):
+            task._log_destroy_pending = False
+        await asyncio.sleep(0.05)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(leave())
+    loop.close()
+    # What is raised while it is collected is a warning, and warnings are errors.
+    gc.collect()
+
+    assert client.sent == [["a", "b"]]
 
 
 async def test_who_carries_the_others_may_be_torn_down_before_it_leaves():

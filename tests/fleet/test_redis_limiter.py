@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis, RedisCluster
 
 from aiolimiter import BackendError
-from aiolimiter.redis import RedisKeyedLimiter, RedisLimiter, _keyed
+from aiolimiter.redis import RedisKeyedLimiter, RedisLimiter, _keyed, _script
 from aiolimiter.redis._place import place
 
 from . import engine
@@ -111,6 +111,46 @@ async def test_a_foreign_value_is_an_error_and_is_left_alone(
             await limiter.acquire()
 
         assert admin.get(f"aiolimiter:{name}") == foreign
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        *("x", "5,5", '["a","b"]', "null", "[null,null]", "[5,[1]]", "[5,1", "[5]"),
+        *("[NaN,1]", "[1e400,1]", "[5,-1]", "[" * 2000),
+    ],
+)
+async def test_of_lows_that_can_not_be_read_nothing_comes_back(
+    client, valkey, name, others
+):
+    """What somebody wrote among the older lows is no error, and gives nothing back."""
+    limiter, key = RedisLimiter(client, name, 10, 1), f"aiolimiter:{name}"
+    with engine.admin(valkey) as admin:
+        async with limiter.reserve(5) as reservation:
+            # By now it has leaked, but for what the lows may say.
+            await asyncio.sleep(0.6)
+            seconds, micros = admin.time()
+            now = seconds * 1_000_000 + micros
+            head = f"5,{now},0,0,2,{now + 60_000_000},5"
+            admin.set(key, written(head, "[[1e-5],[10]]", others=others))
+            await reservation.settle(1)
+
+            assert (await limiter.statistics()).level > 3
+            assert _script.state(admin.get(key)).lows
+
+
+async def test_levels_at_the_ends_of_float_are_told(client, name):
+    """A level that no float can hold is bounded, and what was booked is told."""
+    limiter = RedisLimiter(client, name, [(1e300, 1e-2), (1, 1e9)])
+    assert await limiter.try_acquire(1)
+    waiting = asyncio.create_task(limiter.acquire(1, max_wait=1e9 + 1))
+    await asyncio.sleep(0.1)
+    decision = await limiter.try_acquire(1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert not decision
+    assert waiting.cancelled()
 
 
 async def test_a_value_of_another_type_is_an_error_too(client, valkey, name):

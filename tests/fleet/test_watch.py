@@ -110,6 +110,9 @@ async def test_whoever_waits_and_a_pause_are_seen_on_a_server(shared_server, nam
             for head in ("Infinity,5,0,0,0,0,0", "1,5,0,0", "1,5,0,0,1,2,[3]")
         ),
         "v5 [1,5,0,0,0,0,0]\n[[1],[1]]\n\n",
+        *(f"v4 [1,5,0,0,0,0,0]\n{terms}\n\n" for terms in ("[[0],[1]]", "[[1,2],[1]]")),
+        *(f"v4 [{one},5,0,0,0,0,0]\n[[1],[1]]\n\n" for one in ("9" * 400, "true")),
+        f"v4 {'[' * 100_000}\n[[1],[1]]\n\n",
     ],
 )
 async def test_another_s_key_is_no_limit(shared_server, name, stored):

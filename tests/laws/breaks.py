@@ -721,8 +721,8 @@ BREAKS = [
         COMBINED,
         (
             "where it is due decides, whatever the others say",
-            "if line is not due_in and not line.admits(amount, key)",
-            "if due_in is None and not line.admits(amount, key)",
+            "if line is not due_in and not line.admits(amount, last)",
+            "if due_in is None and not line.admits(amount, last)",
         ),
         (
             "it waits where it waits shortest",
@@ -895,8 +895,18 @@ BREAKS = [
         ),
         (
             "the time runs out of those who see others let in",
-            "        at = min(self._since, meter.at)\n",
-            "        at = meter.at\n",
+            "            at = since if room >= 0.0 else meter.at\n",
+            "            at = meter.at\n",
+        ),
+        (
+            "who was not due with them has as long as they have",
+            "            at = since if room >= 0.0 else meter.at\n",
+            "            at = since\n",
+        ),
+        (
+            "who settles lets the next thousand in",
+            "if self._since < inf and self._alarm is not None:",
+            "if False:",
         ),
     ),
     *_breaks(

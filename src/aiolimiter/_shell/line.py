@@ -52,7 +52,7 @@ class Line(Outlook):
         signals: What its limiter tells; None until there was something.
     """
 
-    __slots__ = ("_alarm", "_due", "_noted", "_since", "max_pause", "signals")
+    __slots__ = ("_alarm", "_due", "_noted", "_room", "_since", "max_pause", "signals")
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(meter)
@@ -62,8 +62,10 @@ class Line(Outlook):
         self._due = inf
         # The alarm of which it is known that it is late.
         self._noted = -inf
-        # Since when those who are due are granted, step by step.
+        # Since when those who are due are granted, step by step; and how much of what
+        # was there by then is left for others.
         self._since = inf
+        self._room = 0.0
 
     def __reduce__(self) -> tuple[object, ...]:
         # A copy has what is in the meter by now; who waits, waits here.
@@ -244,6 +246,9 @@ class Line(Outlook):
         self.advance()
         self._note_lateness()
         self.happened()
+        if self._since < inf and self._alarm is not None:
+            # The next step sees what has changed.
+            return
         due = self._grant_due()
         if due == -inf:
             self._go_on()
@@ -272,14 +277,17 @@ class Line(Outlook):
         meter, queue = self.meter, self.queue
         granted: list[Turn] = []
         due, left = inf, BATCH
-        # Nobody's time runs out while it is the turn of others who are due.
-        at = min(self._since, meter.at)
+        # Nobody's time runs out while it is the turn of others who were due with it.
+        since, room = min(self._since, meter.at), self._room
         self._since = inf
         while (head := queue.head()) is not None:
             left -= 1
             if left < 0:
-                due, self._since = -inf, at
+                due, self._since = -inf, since
+                self._room = room if since < meter.at else meter.available
                 break
+            room -= head.amount
+            at = since if room >= 0.0 else meter.at
             wait = self._wait(head.amount, head.key)
             if head.deadline <= at and is_over(head.deadline - at, wait):
                 self._refuse(head)

@@ -128,7 +128,9 @@ class Courier:
         try:
             await self._carry(calls)
         finally:
-            self._arrived(task)
+            # One that is torn down with its loop has nobody to tell.
+            if not task.get_loop().is_closed():
+                self._arrived(task)
 
     def _leave(self) -> None:
         self._is_leaving = False

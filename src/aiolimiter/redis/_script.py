@@ -7,7 +7,7 @@ from hashlib import sha1
 from importlib.resources import files
 from json import JSONDecoder, JSONEncoder, loads
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.shared.trip import Force, Low, Pause, Reply, Served, State, Terms
 
@@ -75,35 +75,51 @@ def state(stored: bytes | str) -> State:
     """
     try:
         return _state(stored.decode() if isinstance(stored, bytes) else stored)
-    except (LookupError, TypeError, ValueError) as error:
-        msg = f"must be what the script writes, got {stored!r}"
-        raise ValueError(msg) from error
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as why:
+        msg = f"must be what the script writes, got {stored[:200]!r}"
+        raise ValueError(msg) from why
 
 
 def _state(stored: str) -> State:
     head, terms, in_force, others = stored.removeprefix("v4 ").split("\n")
-    numbers = loads(head)
+    numbers = _checked(loads(head))
     size = (len(numbers) - 5) // 2
     levels, newest = _floats(numbers[:size]), numbers[size + 4 :]
     last, given, raised, many = numbers[size : size + 4]
-    if not stored.startswith("v4 ") or not all(map(isfinite, levels)):
-        msg = "must begin with v4, and have finite levels"
+    rates, caps = map(_checked, loads(terms))
+    if not stored.startswith("v4 ") or not size == len(rates) == len(caps):
+        msg = "must begin with v4, and have as many rates as levels"
+        raise ValueError(msg)
+    if not all((*rates, *caps)):
+        msg = f"no rate and no burst can be 0: {terms}"
         raise ValueError(msg)
     nothing = [0] * size
     # Nothing is in force that the script would not find by itself.
-    heard, changed, version, until, since, periods, beneath = (
+    *numbers, periods, beneath = (
         loads(in_force) if in_force else (last, 0, 0, 0, 0, nothing, nothing)
     )
-    lows = [newest, *loads(f"[{others}]")] if many else []
+    heard, changed, version, until, since = _checked(numbers)
+    lows = [newest, *map(_checked, loads(f"[{others}]"))] if many else []
+    told = _force(changed, version, (rates, caps), _checked(periods))
+    pause = Pause(until, since, _floats(_checked(beneath))) if until else None
     return State(
         levels=levels,
         last=last,
         given=float(given),
         raised=raised,
         lows=tuple(Low(at, _floats(low)) for at, *low in reversed(lows)),
-        pause=Pause(until, since, _floats(beneath)) if until else None,
-        force=_force(changed, version, loads(terms), periods)._replace(heard=heard),
+        pause=pause,
+        force=told._replace(heard=heard),
     )
+
+
+def _checked(numbers: Any) -> Any:
+    for number in numbers:
+        # Neither true nor a text, which are numbers elsewhere.
+        if type(number) not in {int, float} or not isfinite(number) or number < 0:
+            msg = f"must be finite numbers from 0 on, got {number!r}"
+            raise ValueError(msg)
+    return numbers
 
 
 @lru_cache(maxsize=64)

@@ -83,7 +83,7 @@ end
 local function poured(levels, amount)
   local wait, full = due(levels, amount), {}
   for i = 1, size do
-    full[i] = max(levels[i] + amount, wait * rates[i] + min(amount, caps[i]))
+    full[i] = min(max(levels[i] + amount, wait * rates[i] + min(amount, caps[i])), HIGHEST)
   end
   return full
 end
@@ -343,16 +343,29 @@ local function all_lows()
   end
 
 
-  -- The newest comes first in the text, and last in the list.  What can't be read
-  -- allows nothing to come back.
-  local list, texts = {}, cjson.decode('[' .. older .. ']')
-  for k = #texts, 1, -1 do
-    local low = {}
-    for i = 1, size do
-      low[i] = texts[k][1 + i] or 0
+  -- The newest comes first in the text, and last in the list.
+  local function read_older()
+    local list, texts = {}, cjson.decode('[' .. older .. ']')
+    for k = #texts, 1, -1 do
+      local low = {}
+      assert(are_numbers(texts[k], 1, size + 1))
+      for i = 1, size do
+        low[i] = texts[k][1 + i]
+      end
+      low[size + 1] = texts[k][1]
+      list[#list + 1] = low
     end
-    low[size + 1] = texts[k][1] or 0
-    list[#list + 1] = low
+    return list
+  end
+
+  -- What can't be read allows nothing to come back.
+  local is_read, list = pcall(read_older)
+  if not is_read then
+    local nothing = {}
+    for i = 1, size do
+      nothing[i] = 0
+    end
+    list = { low_at(newest[size + 1], nothing) }
   end
   list[#list + 1] = many > 0 and newest or nil
   lows = { list = list, noted = noted, lowest = lowest, lowered = lowered }
@@ -557,6 +570,9 @@ else
     end
   end
   is_own = are_in_force(own_rates, own_caps)
+  if is_own then
+    force_text = own_text
+  end
   switched = not are_in_force(old_rates, old_caps)
 end
 if switched then
@@ -691,6 +707,7 @@ if books then
             full[i] = max(full[i], rates[i] * ((levels[k] + most - caps[k] * FULL) / rates[k]))
           end
         end
+        full[i] = min(full[i], HIGHEST)
       end
       return full
     end

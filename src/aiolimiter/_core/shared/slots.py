@@ -414,7 +414,7 @@ def _held(terms: Terms, levels: Levels) -> Levels:
         for level, rate, cap in zip(levels, *terms, strict=True)
     ]
     return tuple(
-        max(level, rate * max(wait for other, wait in waits if other >= rate))
+        min(_HIGHEST, max(level, rate * max(w for other, w in waits if other >= rate)))
         for level, rate in zip(levels, terms.rates, strict=True)
     )
 
@@ -457,7 +457,7 @@ def _poured(terms: Terms, levels: Levels, amount: float) -> Levels:
     """
     wait = due(terms, levels, amount)
     return tuple(
-        max(level + amount, wait * rate + min(amount, cap))
+        min(_HIGHEST, max(level + amount, wait * rate + min(amount, cap)))
         for level, rate, cap in zip(levels, *terms, strict=True)
     )
 

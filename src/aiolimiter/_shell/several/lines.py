@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nextafter
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..._core.decision import Decision, decided
@@ -34,8 +34,10 @@ def arrival(amounts: Amounts) -> float:
 def slowest(amounts: Amounts, key: float, due_in: Line | None = None) -> Line | None:
     """Return the line that makes one wait longest, or None if all admit."""
     found, longest = None, -inf
+    # Who is due passes those with the same key: they might send each other to and fro.
+    last = key if due_in is None else nextafter(key, -inf)
     for line, amount in amounts.items():
-        if line is not due_in and not line.admits(amount, key):
+        if line is not due_in and not line.admits(amount, last):
             wait = line.delay(amount, key)
             if wait > longest:
                 found, longest = line, wait
