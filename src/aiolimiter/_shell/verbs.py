@@ -251,9 +251,9 @@ class Limiter(entering.Limiter):
         """
         Be as good as new: empty, and not paused.
 
-        Whoever waits is looked at in the same breath.  For an operator, and for
-        tests: what was taken before it is forgotten, and settling it for less
-        gives nothing back.
+        Whoever waits is looked at in the same breath, or of thousands in the next
+        ones.  For an operator, and for tests: what was taken before it is forgotten,
+        and settling it for less gives nothing back.
 
         >>> limiter = AsyncLimiter(2, 60)
         >>> limiter.pause(1000)
