@@ -216,16 +216,9 @@ class Queue(Generic[W]):
 
     def pop(self, head: W) -> None:
         """Take the *head* out: its turn has come."""
-        amount, row = head.amount, self.rows[0]
-        row.amount -= amount
-        del row.keys[0], row.amounts[0], row.waiters[0]
-        self._standing -= 1
-        self.waiting -= 1
-        self.amount -= amount
-        if not self.waiting:
-            self.clear()
-        elif not row.keys:
-            del self.rows[0]
+        self.rows[0].amount -= head.amount
+        self._drop_first()
+        self._leave(head.amount)
 
     def gone(self, amount: float, row: Row[W] | None = None) -> None:
         """
