@@ -80,6 +80,7 @@ async def test_a_flushed_script_is_sent_again(own, name):
         *("hello", "hello 17", "1 2 3", "", "v3 1 0 1 1 0 0", "v4", "v4 ", "v4 \n\n\n"),
         *(written(ONE)[:end] for end in (10, 20, 29)),
         written(ONE).replace("v4", "v5"),
+        written(ONE).replace("\n", "\0x\n", 1),
         *(written(f"{level},1,0,0,0,0,0") for level in ("NaN", "Infinity", "-1", "{}")),
         *(written(f"{level},1,0,0,0,0,0") for level in ('"1"', "[]", "null", "", "x")),
         *(written(f"1,{rest}") for rest in ("1,0,0,0,0", "1,0,-1,0,0,0", "1")),
@@ -137,6 +138,23 @@ async def test_of_lows_that_can_not_be_read_nothing_comes_back(
 
             assert (await limiter.statistics()).level > 3
             assert _script.state(admin.get(key)).lows
+
+
+async def test_rates_are_written_as_before_when_a_change_is_over(client, valkey, name):
+    """They are compared as text, and read anew in each trip where that differs."""
+    limiter = RedisLimiter(client, name, 10, 3600)
+    with engine.admin(valkey) as admin:
+
+        def terms():
+            return admin.get(f"aiolimiter:{name}").split("\n")[1]
+
+        await limiter.acquire()
+        before = terms()
+        await limiter.change(max_rate=50)
+        changed = terms()
+        await limiter.change()
+
+        assert changed != before == terms()
 
 
 async def test_levels_at_the_ends_of_float_are_told(client, name):

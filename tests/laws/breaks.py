@@ -1253,6 +1253,11 @@ BREAKS = [
             "version == 0 and not changes then",
         ),
         (
+            "on the server, rates are not written as before when a change is over",
+            "    force_text = own_text\n",
+            "    force_text = nil\n",
+        ),
+        (
             "on the server, another one's rates are taken for the caller's",
             "(terms == own_text and size == own_size or read_terms(terms))",
             "true",

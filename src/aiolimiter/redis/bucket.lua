@@ -25,8 +25,7 @@
 -- shorter, and a function that few trips need is made where it is needed.
 
 local ceil, floor, max, min, huge = math.ceil, math.floor, math.max, math.min, math.huge
-local format, concat, gmatch = string.format, table.concat, string.gmatch
-local match = string.match
+local format, concat, match = string.format, table.concat, string.match
 
 local FULL = 1 + 2 ^ -40
 local WHOLE = 1e-9
@@ -56,6 +55,14 @@ local function text(levels)
     words[i] = format('%.17g', levels[i])
   end
   return concat(words, ',')
+end
+
+local function nothing()
+  local levels = {}
+  for i = 1, size do
+    levels[i] = 0
+  end
+  return levels
 end
 
 -- Microseconds until an amount fits on top of the levels.
@@ -170,6 +177,10 @@ end
 local function read()
   local head, terms, force, rest =
     match(stored, '^v4 ([^\n]*)\n([^\n]*)\n([^\n]*)\n()')
+  -- What follows a NUL is not read, and would be lost.
+  if string.find(stored, '\0', 1, true) then
+    return false
+  end
   local values = cjson.decode(head)
   size, older = (#values - 5) / 2, string.sub(stored, rest)
   if size < 1 or not are_numbers(values, 1, #values) then
@@ -193,9 +204,7 @@ if stored then
     return foreign()
   end
 else
-  for i = 1, size do
-    found[i] = 0
-  end
+  found = nothing()
 end
 
 local clock = redis.call('TIME')
@@ -342,7 +351,6 @@ local function all_lows()
     return shortened(older)
   end
 
-
   -- The newest comes first in the text, and last in the list.
   local function read_older()
     local list, texts = {}, cjson.decode('[' .. older .. ']')
@@ -361,11 +369,7 @@ local function all_lows()
   -- What can't be read allows nothing to come back.
   local is_read, list = pcall(read_older)
   if not is_read then
-    local nothing = {}
-    for i = 1, size do
-      nothing[i] = 0
-    end
-    list = { low_at(newest[size + 1], nothing) }
+    list = { low_at(newest[size + 1], nothing()) }
   end
   list[#list + 1] = many > 0 and newest or nil
   lows = { list = list, noted = noted, lowest = lowest, lowered = lowered }
@@ -642,13 +646,9 @@ end
 
 if resets then
   outlive(levels)
-  local nothing = {}
-  for i = 1, size do
-    nothing[i] = 0
-  end
-  levels, raised = nothing, now
+  levels, raised = nothing(), now
   many, newest, older, lows = 0, {}, '', nil
-  paused, beneath_at, beneath = 0, 0, nothing
+  paused, beneath_at, beneath = 0, 0, nothing()
 end
 
 -- Pauses and restrictions.
