@@ -112,6 +112,29 @@ async def test_the_calls_of_one_tick_go_together():
     assert client.sent == [list("01234"), ["7"]]
 
 
+async def test_who_called_alone_waits_for_no_others():
+    """The calls of a lone limit leave at once, but for the first."""
+    client = Client()
+    for steps in (2, 1, 1):
+        (trip,) = call(client, "a")
+        sent = len(client.sent)
+        for _ in range(steps):
+            assert len(client.sent) == sent
+            await asyncio.sleep(0)
+        assert len(client.sent) == sent + 1
+        await trip
+
+
+async def test_who_called_alone_goes_ahead_of_others_once():
+    """Two that call in the same tick go together, all but the first time."""
+    client = Client()
+    await asyncio.gather(*call(client, "a"))
+    for _ in range(3):
+        await asyncio.gather(*call(client, "a", "b"))
+
+    assert client.sent == [["a"], ["a"], ["b"], ["a", "b"], ["a", "b"]]
+
+
 async def test_a_few_pipelines_are_under_way_at_once():
     """However many keys: no more than the lanes at once, and none is too long."""
     client = Client()

@@ -508,7 +508,7 @@ def test_what_comes_back_is_summed_apart_from_what_is_owed():
         settlements.add(Settlement(amount, 7, 3))
     settlements.add(Settlement(-1.0, 8, 3))
 
-    assert set(settlements.summed()) == {
+    assert set(settlements.take()) == {
         Settlement(-3.0, 7, 3),
         Settlement(6.0, 7, 3),
         Settlement(-1.0, 8, 3),

@@ -1142,6 +1142,11 @@ BREAKS = [
         "_shell/shared/looking.py",
         "fleet/test_worth.py fleet/test_looking.py",
         (
+            "who looks no more counts among those who look",
+            "            self._is_far = False\n            _far.discard(self)",
+            "            self._is_far = False",
+        ),
+        (
             "nobody looks more often while others settle",
             "self._scale = LEAST if is_lively else",
             "self._scale =",
@@ -1150,6 +1155,20 @@ BREAKS = [
             "what a process settles by itself makes it look",
             "is_lively = given - self._given > own",
             "is_lively = given > self._given",
+        ),
+    ),
+    *_breaks(
+        "redis/_courier.py",
+        "fleet/test_courier.py",
+        (
+            "a lone limit's calls wait for others",
+            "        if self._waiting[-1].key != self._alone:",
+            "        if True:",
+        ),
+        (
+            "who called with others goes ahead of them",
+            "        self._alone = calls[0].key if len(calls) == 1 else None",
+            "        self._alone = calls[0].key",
         ),
     ),
     *_breaks(
@@ -1183,6 +1202,11 @@ BREAKS = [
             "nothing lapses",
             "        lapsed = min(reached - amount - self.taken, brought)",
             "        lapsed = 0.0",
+        ),
+        (
+            "who moves up is due when it was",
+            "        self._end = nan\n        self._before",
+            "        self._before",
         ),
         (
             "a larger amount takes what was put off for smaller ones",

@@ -14,6 +14,8 @@ Rules of this file:
 - A caller that nobody cancels carries those of its tick along: a task that did it for
   them would cost each trip two steps of the event loop.  One that may be cancelled
   calls with a word for what is lost, and carries nobody.
+- Who called alone the last time waits for no others: that would cost the trips of a
+  lone limit a step each.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ class Courier:
         self._waiting: deque[Call] = deque()
         self._under_way: dict[asyncio.Task[None], Sequence[Call]] = {}
         self._is_leaving = False
+        # Whose call was the only one of the latest pipeline.
+        self._alone: str | None = None
         self._answers = 0
         self._is_connected = False
         self._round_trip = 0.0
@@ -115,11 +119,8 @@ class Courier:
         """Leave with all who call in this tick: nobody cancels this one."""
         task = asyncio.current_task()
         assert task is not None, "a trip is a task"
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            self._leave()
-            raise
+        if self._waiting[-1].key != self._alone:
+            await self._tick()
         if not self._waiting or len(self._waiting) > MOST or not self._has_lane():
             self._leave()
             return
@@ -131,6 +132,13 @@ class Courier:
             # One that is torn down with its loop has nobody to tell.
             if not task.get_loop().is_closed():
                 self._arrived(task)
+
+    async def _tick(self) -> None:
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._leave()
+            raise
 
     def _leave(self) -> None:
         self._is_leaving = False
@@ -144,7 +152,9 @@ class Courier:
 
     def _boarded(self) -> list[Call]:
         waiting = self._waiting
-        return [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
+        calls = [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
+        self._alone = calls[0].key if len(calls) == 1 else None
+        return calls
 
     async def _carry(self, calls: Sequence[Call]) -> None:
         loop = asyncio.get_running_loop()

@@ -54,8 +54,12 @@ def empty(terms: Terms) -> State:
 
 def due(terms: Terms, levels: Levels, amount: float) -> float:
     """Microseconds until *amount* fits on top of *levels*; 0.0 if it fits now."""
+    rates, caps = terms
+    # Most buckets have one rate, and nothing is asked as often.
+    if len(rates) == 1:
+        return max(0.0, (levels[0] + amount - caps[0] * _FULL) / rates[0])
     wait = 0.0
-    for level, rate, cap in zip(levels, *terms, strict=True):
+    for level, rate, cap in zip(levels, rates, caps, strict=True):
         later = (level + amount - cap * _FULL) / rate
         if later > wait:
             wait = later

@@ -47,7 +47,7 @@ class Alarm:
             return
         if self._handle is not None:
             self._handle.cancel()
-        self.forget()
+            self.forget()
         if due < inf:
             self._due = due
             self._handle = wake(loop, due, grain, partial(self._rings, ring))

@@ -112,6 +112,8 @@ class Asking:
 
     def head(self) -> Waiter | None:
         """Return who is first, if anybody waits."""
+        if not (self._put_off or self._under_way):
+            return self._queue.head()
         return self._first_of(self._first_put_off(), self._first_under_way())
 
     def pop(self, head: Waiter) -> None:

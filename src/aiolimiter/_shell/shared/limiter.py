@@ -442,20 +442,20 @@ class SharedLimiter(Limiter):
     async def _take_or_wait(
         self, amount: float, max_wait: float | None
     ) -> Booking | None:
-        time = asyncio.get_running_loop().time
-        came = time()
+        line = self._drawn or self._line
+        came = line.time() if line else 0.0
         try:
             booking = await self._book(amount, max_wait)
         except RateLimitExceeded as refused:
             self._signals.refused_wait(self, amount, refused.retry_after)
             raise
-        self._signals.waited(self, amount, time() - came)
+        self._signals.waited(self, amount, line.time() - came if line else 0.0)
         return booking
 
     def _book(
         self, amount: float, max_wait: float | None
     ) -> Coroutine[Any, Any, Booking | None]:
-        line = self._line
+        line = self._drawn or self._line
         if line is None:
             return _let_through()
         # Drawn with the line.

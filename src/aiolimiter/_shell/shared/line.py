@@ -117,7 +117,7 @@ class SharedLine(SharedOutlook):
             return turn
         longest = inf if max_wait is None else max_wait
         came = now if since is None else since
-        key = came + amount / (min(self._terms.rates) / MICRO)
+        key = came + amount / (min(self.pump.terms.rates) / MICRO)
         waiter = Waiter(key, amount, turn, now + longest, longest)
         # Behind others, and without a deadline, nothing changes for anybody.
         if self._asking.join(waiter) or longest < inf:
@@ -189,7 +189,7 @@ class SharedLine(SharedOutlook):
         """Whether *amount* fits right now, by the store's word."""
         self._enter()
         levels = (await self.pump.tell()).after
-        return slots.due(self._terms, levels, amount) == 0.0
+        return slots.due(self.pump.terms, levels, amount) == 0.0
 
     # Looking.
 
@@ -269,9 +269,9 @@ class SharedLine(SharedOutlook):
         self._void = False
         groups: tuple[Group, ...] = ()
         if self._booked.last_due() - self.pump.horizon.lead <= now:
-            levels = self.pump.levels(now)
-            wait = slots.due(self._terms, levels, 0.0) + self.pump.horizon.quantum
-            groups = self._asking.groups(now, slots.reach(self._terms, levels, wait))
+            terms, levels = self.pump.terms, self.pump.levels(now)
+            wait = slots.due(terms, levels, 0.0) + self.pump.horizon.quantum
+            groups = self._asking.groups(now, slots.reach(terms, levels, wait))
         self._refuse_overdue(now, asking=True)
         return groups
 
@@ -281,13 +281,13 @@ class SharedLine(SharedOutlook):
             self._alone.release()
         self._booked.move_up(reply.given, reply.now)
         own = sum(max(0.0, -settled.amount) for settled in request.settlements)
-        self._looking.heard(reply.given, own / min(self._terms.rates))
+        self._looking.heard(reply.given, own / min(self.pump.terms.rates))
         if request.refund is not None and not reply.refunded:
             self._booked.keep()
         self._void_before(reply)
         if self._is_short:
             # Who was left over by the last trip has waited since.
-            self.pump.horizon.adapt(slots.drain(self._terms, reply.before))
+            self.pump.horizon.adapt(slots.drain(self.pump.terms, reply.before))
         if not self._void:
             self._book(request.groups, reply)
         self._is_short = self._asking.head() is not None
@@ -295,7 +295,7 @@ class SharedLine(SharedOutlook):
     def _void_before(self, reply: Reply) -> None:
         self._give_back(reply.changed, reply.changed)
         self._asking.back(self._booked.void(max(reply.raised, reply.changed)))
-        held = reply.changed, self._terms
+        held = reply.changed, self.pump.terms
         if held != self._held:
             self._held = held
             if self.changed is not None:
@@ -304,7 +304,7 @@ class SharedLine(SharedOutlook):
     def _give_back(self, changed: float, due: int | None) -> None:
         # It is booked anew.  Of several rates nobody can say how much the faster
         # ones have put off for it.
-        if len(self._terms.rates) == 1:
+        if len(self.pump.terms.rates) == 1:
             for booked, amount in self._booked.before(changed):
                 self.pump.settle(Settlement(-amount, due or booked, booked))
 
@@ -319,7 +319,7 @@ class SharedLine(SharedOutlook):
         parts = zip(groups, reply.served, strict=False)
         total = sum(group.amount * part.number for group, part in parts)
         largest = slots.largest(groups, reply.served)
-        stretch = Stretch(self._terms, reply, total, largest, self.pump.seen_at)
+        stretch = Stretch(self.pump.terms, reply, total, largest, self.pump.seen_at)
         for waiter, booked in self._asking.served(reply.served):
             if booked:
                 stretch.claim(waiter)

@@ -29,15 +29,18 @@ MOST = 50.0
 class Looking:
     """The looks of one limit."""
 
-    __slots__ = ("__weakref__", "_given", "_scale")
+    __slots__ = ("__weakref__", "_given", "_is_far", "_scale")
 
     def __init__(self) -> None:
         self._given = 0.0
         self._scale = 1.0
+        self._is_far = False
 
     def forget(self) -> None:
         """Look no more."""
-        _far.discard(self)
+        if self._is_far:
+            self._is_far = False
+            _far.discard(self)
 
     def heard(self, given: float, own: float) -> None:
         """
@@ -60,9 +63,11 @@ class Looking:
             far = min(LONGEST, PART * scale * (due - seen_at))
             wait = max(LOOK * scale, far, len(_far) / MOST)
         if due <= seen_at + wait:
-            _far.discard(self)
+            self.forget()
             return inf
-        _far.add(self)
+        if not self._is_far:
+            self._is_far = True
+            _far.add(self)
         return seen_at + wait
 
 

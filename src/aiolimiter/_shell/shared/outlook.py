@@ -16,7 +16,7 @@ from .rate import MICRO, Rate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..._core.shared.trip import Levels, Terms
+    from ..._core.shared.trip import Levels
     from .pump import Pump
 
 
@@ -74,10 +74,6 @@ class SharedOutlook(Clock):
         # alive until the garbage collector comes.
         return _weakly(ref(self))
 
-    @property
-    def _terms(self) -> Terms:
-        return self.pump.terms
-
     def is_quiet(self) -> bool:
         """Whether nobody waits, and nothing is on its way to the store."""
         pump = self.pump
@@ -85,13 +81,13 @@ class SharedOutlook(Clock):
 
     def room(self) -> float:
         """Return how much could be taken at once."""
-        return slots.room(self._terms, self.pump.levels(self.time()))
+        return slots.room(self.pump.terms, self.pump.levels(self.time()))
 
     def outlook(self, levels: Levels) -> LimiterStatistics:
         """Tell how things are when the store stands at *levels*."""
         return LimiterStatistics(
             level=max(levels),
-            available=slots.room(self._terms, levels),
+            available=slots.room(self.pump.terms, levels),
             waiting=self.waiting(),
             amount_waiting=self._asking.amount + sum(w.amount for w in self._booked),
             seconds_to_next=self._seconds_to_next(levels),
@@ -101,10 +97,10 @@ class SharedOutlook(Clock):
         """Say when *waiter* can have it if it asks again, when *ahead* is gone."""
         now = self.time()
         levels = self.pump.levels(now)
-        wait = slots.due(self._terms, levels, ahead) * MICRO
+        wait = slots.due(self.pump.terms, levels, ahead) * MICRO
         wait = max(wait, self.pump.probe_at - now)
         again = retry_after(wait, now, self.grain)
-        decision = Decision(False, again, slots.room(self._terms, levels))  # noqa: FBT003 -- a field
+        decision = Decision(False, again, slots.room(self.pump.terms, levels))  # noqa: FBT003 -- a field
         return refusal(waiter.amount, waiter.max_wait, decision)
 
     def waiting(self) -> int:
@@ -115,7 +111,7 @@ class SharedOutlook(Clock):
         if self._booked.waiting:
             return max(0.0, self._booked.next_due() - self.time())
         head = self._asking.head()
-        return head and slots.due(self._terms, levels, head.amount) * MICRO
+        return head and slots.due(self.pump.terms, levels, head.amount) * MICRO
 
 
 def _weakly(line: ref[SharedOutlook]) -> Callable[[], float]:

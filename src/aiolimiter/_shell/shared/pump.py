@@ -84,7 +84,7 @@ class Pump:
         self.error: BackendError | None = None
         self.probe_at = -inf
         # Called after each trip: what it took, in seconds, and why it failed.
-        self.over: Callable[[float, BackendError | None], None] | None = None
+        self.over: Callable[[float, BackendError | None], None] = _tells_nobody
         self.forget()
 
     def forget(self) -> None:
@@ -117,7 +117,7 @@ class Pump:
     def is_asked(self) -> bool:
         """Whether somebody waits for the reply of the next trip."""
         # One that was cancelled stays until then.
-        return any(not turn.done() for turn in self._told)
+        return bool(self._told) and any(not turn.done() for turn in self._told)
 
     @property
     def owes(self) -> bool:
@@ -186,13 +186,13 @@ class Pump:
         assert task is not None, "an errand is a task"
         started = loop.time()
         try:
-            request = self._request()
+            request = self._request(customer)
             if self._timeout is None:
                 reply = await self._store.trip(request)
             else:
                 reply = await self._in_time(request, self._timeout)
             if self._task is task:
-                self._answered(request, reply, loop.time() - started)
+                self._answered(customer, request, reply, loop.time() - started)
         except Exception as error:  # noqa: BLE001 -- whatever the client raises
             if self._task is task:
                 self._failed(error, loop.time() - started)
@@ -209,35 +209,36 @@ class Pump:
         except TimeoutError as error:
             raise Overdue(seconds) from error
 
-    def _request(self) -> Request:
+    def _request(self, customer: Customer) -> Request:
         self.under_way = True
-        told, settlements, floors = self._told, self._settlements, self._floors
-        self._told, self._settlements, self._floors = [], Settlements(), []
+        told, self._told = self._told, []
+        floors, self._floors = tuple(self._floors), []
         reset, self._reset = self._reset, False
         change, self._change = self._change, None
         self._hearing = told
-        customer = self._customer
         return Request(
             self._terms,
             self.seen,
             customer.refund(),
-            settlements.summed(),
+            self._settlements.take(),
             reset,
-            tuple(floors),
+            floors,
             customer.groups(),
             self.horizon.quantum,
             change,
         )
 
-    def _answered(self, request: Request, reply: Reply, took: float) -> None:
+    def _answered(
+        self, customer: Customer, request: Request, reply: Reply, took: float
+    ) -> None:
         self._failures = 0
         self.error = None
         self.probe_at = -inf
         self.horizon.measure(took)
         self.hear(reply)
         self.seen_at = self.looked_at = asyncio.get_running_loop().time()
-        self._customer.answered(request, reply)
-        self._is_over(took, None)
+        customer.answered(request, reply)
+        self.over(took, None)
         for turn in self._hearing:
             if not turn.done():
                 turn.set_result(reply)
@@ -251,11 +252,7 @@ class Pump:
             error = self._broken(cause)
         self._tell(error)
         self._customer.failed(error)
-        self._is_over(took, error)
-
-    def _is_over(self, took: float, error: BackendError | None) -> None:
-        if self.over is not None:
-            self.over(took, error)
+        self.over(took, error)
 
     def _tell(self, error: BackendError) -> None:
         for turn in self._hearing:
@@ -289,6 +286,10 @@ class Pump:
         self._tell(BackendError("the trip to the shared store was cancelled"))
         self._end()
         customer.look()
+
+
+def _tells_nobody(took: float, error: BackendError | None) -> None:
+    pass
 
 
 def _reason(cause: BaseException | None) -> BaseException | None:

@@ -28,9 +28,12 @@ class Settlements:
         key = (amount < 0.0, due, booked)
         self._amounts[key] = self._amounts.get(key, 0.0) + amount
 
-    def summed(self) -> tuple[Settlement, ...]:
-        """Return all of them."""
+    def take(self) -> tuple[Settlement, ...]:
+        """Take all of them out."""
+        if not self._amounts:
+            return ()
+        amounts, self._amounts = self._amounts, {}
         return tuple(
             Settlement(amount, due, booked)
-            for (_, due, booked), amount in self._amounts.items()
+            for (_, due, booked), amount in amounts.items()
         )

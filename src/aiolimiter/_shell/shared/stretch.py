@@ -9,7 +9,7 @@ when the end of that part is.  So if somebody gives up, those behind move up.
 from __future__ import annotations
 
 from collections import OrderedDict
-from math import ceil, inf
+from math import ceil, inf, nan
 from typing import TYPE_CHECKING
 
 from ..._core import numbers
@@ -40,12 +40,14 @@ class Stretch:
         "_base",
         "_before",
         "_claimed",
+        "_end",
         "_largest",
         "_moved",
         "_reckoned",
         "_reply",
         "_since",
         "_terms",
+        "_wait_for_end",
         "given",
         "taken",
         "total",
@@ -63,6 +65,8 @@ class Stretch:
         # What it has moved up by in all, and before the last time; and since when,
         # after it was booked, somebody may have settled.
         self._moved = self._before = self._since = 0.0
+        # Of which end it is known when it is due.
+        self._end, self._wait_for_end = nan, 0.0
         self._claimed = 0.0
         self.given = reply.given
         self.total = total
@@ -130,6 +134,7 @@ class Stretch:
     def move_up(self, given: float, since: int) -> None:
         """Be due earlier: somebody settled for less, but not before *since*."""
         # Less than before means that the store was emptied: start again.
+        self._end = nan
         self._before, self._since = self._moved, since - self.booked
         self._moved += max(0.0, given - self.given)
         self.given = given
@@ -155,10 +160,13 @@ class Stretch:
         return self._base + self._wait(end) * MICRO
 
     def _wait(self, end: float) -> float:
+        if end == self._end:
+            return self._wait_for_end
         wait = slots.due(self._terms, self._reply.before, end)
         moved = wait - self._moved
         if moved < self._since:
             # There was no place for it before somebody settled.  Said to be due
             # earlier, it would get back what can't have leaked.
             moved = min(wait - self._before, self._since)
-        return max(0.0, moved)
+        self._end, self._wait_for_end = end, max(0.0, moved)
+        return self._wait_for_end
