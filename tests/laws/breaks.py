@@ -1162,8 +1162,8 @@ BREAKS = [
         "fleet/test_courier.py",
         (
             "a lone limit's calls wait for others",
-            "        if self._waiting[-1].key != self._alone:",
-            "        if True:",
+            "                if key != self._alone:",
+            "                if True:",
         ),
         (
             "who called with others goes ahead of them",

@@ -206,7 +206,8 @@ class Signals:
         elif self._is_away:
             self._log(WARNING, "%r: the shared store is back", limiter)
         self._is_away = error is not None
-        self._tell("backend", limiter, seconds, error)
+        if heard:
+            self._tell("backend", limiter, seconds, error)
 
     def _tell(self, what: str, limiter: object, *details: object) -> None:
         observer = self._observer or _default

@@ -77,6 +77,8 @@ class Courier:
         self._answers = 0
         self._is_connected = False
         self._round_trip = 0.0
+        # How long the next pipeline may take, in seconds.
+        self._patience = PATIENCE * timeout
         # Why the server is away, if it is.
         self._error: Exception | None = None
         self._rests_until = -inf
@@ -105,33 +107,18 @@ class Courier:
         if not self._is_leaving:
             self._is_leaving = True
             # Whoever else starts in this tick has called by then.
-            if lost is None:
-                await self._go()
-            else:
+            if lost is not None:
                 loop.call_soon(self._leave, context=Context())
+            else:
+                if key != self._alone:
+                    await self._tick()
+                if calls := self._board():
+                    await self._carry(calls)
         answer = await call.turn
         if isinstance(answer, Exception):
             # Many may raise it, and each would add to its traceback.
             raise answer.with_traceback(None)
         return answer
-
-    async def _go(self) -> None:
-        """Leave with all who call in this tick: nobody cancels this one."""
-        task = asyncio.current_task()
-        assert task is not None, "a trip is a task"
-        if self._waiting[-1].key != self._alone:
-            await self._tick()
-        if not self._waiting or len(self._waiting) > MOST or not self._has_lane():
-            self._leave()
-            return
-        self._is_leaving = False
-        calls = self._under_way[task] = self._boarded()
-        try:
-            await self._carry(calls)
-        finally:
-            # One that is torn down with its loop has nobody to tell.
-            if not task.get_loop().is_closed():
-                self._arrived(task)
 
     async def _tick(self) -> None:
         try:
@@ -139,6 +126,15 @@ class Courier:
         except asyncio.CancelledError:
             self._leave()
             raise
+
+    def _board(self) -> Sequence[Call]:
+        """Return whom this task carries: nobody if they need more than it can."""
+        if not self._waiting or len(self._waiting) > MOST or not self._has_lane():
+            self._leave()
+            return ()
+        self._is_leaving = False
+        calls = self._under_way[_this_task()] = self._boarded()
+        return calls
 
     def _leave(self) -> None:
         self._is_leaving = False
@@ -152,20 +148,24 @@ class Courier:
 
     def _boarded(self) -> list[Call]:
         waiting = self._waiting
-        calls = [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
+        if len(waiting) <= MOST:
+            calls = [*waiting]
+            waiting.clear()
+        else:
+            calls = [waiting.popleft() for _ in range(MOST)]
         self._alone = calls[0].key if len(calls) == 1 else None
         return calls
 
     async def _carry(self, calls: Sequence[Call]) -> None:
-        loop = asyncio.get_running_loop()
+        task = _this_task()
+        loop = task.get_loop()
         left_at, answers_before = loop.time(), self._answers
-        found: Sequence[Answer]
-        seconds = self._deadline()
+        found: Sequence[Answer] = ()
+        seconds = self._patience
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
                 found = await answers(self._client, calls)
-            self._answered(left_at, loop.time())
         except Exception as error:  # noqa: BLE001 -- whatever the client raises
             if deadline.expired():
                 error = _overdue(seconds, error)
@@ -174,20 +174,13 @@ class Courier:
                 calls = [*calls, *self._waiting]
                 self._waiting.clear()
             found = [error] * len(calls)
-        for call, answer in zip(calls, found, strict=True):
+        else:
+            self._answered(left_at, loop.time())
+        finally:
             # One that is torn down with its loop has nobody to tell.
-            if loop.is_closed():
-                continue
-            if not call.turn.done():
-                call.turn.set_result(answer)
-            elif call.lost is not None:
-                call.lost(answer)
-
-    def _deadline(self) -> float:
-        longest = PATIENCE * self._timeout
-        if not self._is_connected:
-            return longest
-        return min(longest, max(self._timeout, HANDSHAKE * self._round_trip))
+            if not loop.is_closed():
+                _tell(calls, found)
+                self._arrived(task)
 
     def _answered(self, left_at: float, now: float) -> None:
         took = now - left_at
@@ -197,11 +190,14 @@ class Courier:
         longer = took - self._round_trip
         self._round_trip += longer if longer > 0.0 else 0.2 * longer
         self._is_connected = True
+        far = max(self._timeout, HANDSHAKE * self._round_trip)
+        self._patience = min(PATIENCE * self._timeout, far)
         self._answers += 1
         self._error = None
 
     def _failed(self, error: Exception, left_at: float, now: float) -> None:
         self._is_connected = False
+        self._patience = PATIENCE * self._timeout
         # What fails soon may be one connection, and costs others little to find out.
         if now - left_at >= self._timeout:
             self._error = error
@@ -211,7 +207,8 @@ class Courier:
         return bool(self._under_way) or self._is_leaving or now < self._rests_until
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
-        for call in self._under_way.pop(task):
+        # Once by itself, and once if it was sent, which may have ended before it began.
+        for call in self._under_way.pop(task, ()):
             # Only when somebody who ends the loop cancelled it.
             call.turn.cancel()
         self._leave()
@@ -248,6 +245,21 @@ def couriers(client: Client, timeout: float) -> Couriers:
     if found is None:
         found = _known[id(client), timeout] = Couriers(client, timeout)
     return found
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None, "a trip is a task"
+    return task
+
+
+def _tell(calls: Sequence[Call], found: Sequence[Answer]) -> None:
+    # Nothing was found for anybody where somebody who ends the loop cancelled it.
+    for call, answer in zip(calls, found, strict=False):
+        if not call.turn.done():
+            call.turn.set_result(answer)
+        elif call.lost is not None:
+            call.lost(answer)
 
 
 def _overdue(seconds: float, cause: Exception) -> Overdue:

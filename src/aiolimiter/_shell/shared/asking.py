@@ -112,9 +112,11 @@ class Asking:
 
     def head(self) -> Waiter | None:
         """Return who is first, if anybody waits."""
-        if not (self._put_off or self._under_way):
-            return self._queue.head()
-        return self._first_of(self._first_put_off(), self._first_under_way())
+        head = self._queue.head()
+        for first in (self._first_put_off(), self._first_under_way()):
+            if first is not None and (head is None or first.key <= head.key):
+                head = first
+        return head
 
     def pop(self, head: Waiter) -> None:
         """Take the *head* out: it has a place."""
@@ -202,13 +204,6 @@ class Asking:
         self._amount = self._amount - waiter.amount if is_left else 0.0
         return True
 
-    def _first_of(self, *firsts: Waiter | None) -> Waiter | None:
-        head = self._queue.head()
-        for first in firsts:
-            if first is not None and (head is None or first.key <= head.key):
-                head = first
-        return head
-
     def _first_put_off(self) -> Waiter | None:
         put_off = self._put_off
         while put_off:
@@ -221,6 +216,8 @@ class Asking:
         return None
 
     def _first_under_way(self) -> Waiter | None:
+        if not self._under_way:
+            return None
         return next((w for w in self._under_way.values() if not w.done()), None)
 
     def _return(self) -> None:

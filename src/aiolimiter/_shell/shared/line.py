@@ -85,6 +85,9 @@ class SharedLine(SharedOutlook):
     ) -> None:
         pump = Pump(store, terms, quantum=quantum, timeout=timeout, customer=self)
         super().__init__(pump)
+        # What the store said last: when it was raised, and which rates are in force
+        # since when.
+        self._raised = 0
         self._held = 0, terms
         # Called when others are in force than were known.
         self.changed: Callable[[Force | None], None] | None = None
@@ -233,13 +236,23 @@ class SharedLine(SharedOutlook):
         if self.pump.is_asked or (self._alone is not None and self._alone.is_wanted):
             trip = now
         # Not who is counted: those cancelled in this tick are still among them.
-        if self._asking.head() is not None:
-            trip = min(trip, last_due - self.pump.horizon.lead)
+        head = self._asking.head()
+        if head is not None:
+            trip = min(trip, self._when_to_ask(head, now, last_due))
         if self.pump.owes or self._booked.has_tail():
             self._back_at = min(self._back_at, now + BREATH)
             trip = min(trip, self._back_at)
         trip = min(trip, self._looking.next_look(self.pump.looked_at, last_due))
         return max(trip, self.pump.probe_at)
+
+    def _when_to_ask(self, head: Waiter, now: float, last_due: float) -> float:
+        # As late as the last grant, and in the same step, if that is early enough for
+        # the next place there can be.
+        if last_due <= now:
+            return now
+        lead = self.pump.horizon.lead
+        wait = slots.due(self.pump.terms, self.pump.levels(now), head.amount)
+        return max(last_due - lead, min(last_due, now + wait * MICRO - lead))
 
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
         for waiter in self._asking.overdue(now, asking=asking):
@@ -293,8 +306,10 @@ class SharedLine(SharedOutlook):
         self._is_short = self._asking.head() is not None
 
     def _void_before(self, reply: Reply) -> None:
-        self._give_back(reply.changed, reply.changed)
-        self._asking.back(self._booked.void(max(reply.raised, reply.changed)))
+        if reply.raised != self._raised or reply.changed != self._held[0]:
+            self._raised = reply.raised
+            self._give_back(reply.changed, reply.changed)
+            self._asking.back(self._booked.void(max(reply.raised, reply.changed)))
         held = reply.changed, self.pump.terms
         if held != self._held:
             self._held = held
