@@ -1158,6 +1158,25 @@ BREAKS = [
         ),
     ),
     *_breaks(
+        "_shell/shared/line.py",
+        FLEET,
+        (
+            "a trip starts before the last grant, however near the store",
+            "max(last_due - lead, min(last_due, now + wait * MICRO - lead))",
+            "last_due - lead",
+        ),
+        (
+            "a trip starts with the last grant, however far the store",
+            "max(last_due - lead, min(last_due, now + wait * MICRO - lead))",
+            "last_due",
+        ),
+        (
+            "a pause of others leaves what is booked",
+            "if reply.raised != self._raised or reply.changed != self._held[0]:",
+            "if reply.changed != self._held[0]:",
+        ),
+    ),
+    *_breaks(
         "redis/_courier.py",
         "fleet/test_courier.py",
         (
