@@ -4,9 +4,9 @@ The waiting line of a limit that is shared: booked by trips, granted by the cloc
 Rules of this file:
 
 - Nobody is granted before the store has booked it, and never before its time.
-- While somebody who is booked waits, the next trip starts just before the last
-  of them is due.  So a process holds little more than a quantum ahead, and
-  processes take turns.
+- While somebody who is booked waits, the next trip starts when the last of them is
+  due, or before, if its answer would come too late then.  So a process holds little
+  more than a quantum ahead, and processes take turns.
 - What is booked and nobody claims goes to whoever is next, or back to the store.
 - Whatever changes anything ends in `look`, which sets the one timer.
 """
