@@ -250,6 +250,28 @@ async def test_who_gives_up_does_not_disturb_the_others():
     assert lost == ["a"]
 
 
+async def test_what_a_lost_answer_leads_to_is_not_the_others_fault():
+    """Whatever fails with an answer that came too late harms no lane and no others."""
+    loop, client, faults = asyncio.get_running_loop(), Client(), []
+    loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    call(client)
+    courier = client.couriers.here()
+
+    def fail(answer):
+        raise ValueError(answer)
+
+    for _ in range(LANES + 1):
+        first = asyncio.create_task(courier.call("a", ""))
+        lost = asyncio.create_task(courier.call("b", "", fail))
+        (last,) = call(client, "c")
+        await asyncio.sleep(0.05)
+        lost.cancel()
+        assert await asyncio.gather(first, last) == ["a", "c"]
+
+    await asyncio.sleep(0)
+    assert [str(fault) for fault in faults] == ["b"] * (LANES + 1)
+
+
 async def test_who_is_carried_may_be_torn_down():
     """Who is ended while another one carries it is answered in vain."""
     client = Client()

@@ -80,40 +80,6 @@ async def test_a_saturated_process_makes_a_trip_a_quantum():
     assert len(store.requests) <= 24
 
 
-@pytest.mark.parametrize(
-    ("way", "early"),
-    [pytest.param(0.001, 0.0, id="near"), pytest.param(0.04, 0.062, id="far")],
-)
-async def test_a_trip_starts_with_the_last_grant_if_that_is_early_enough(way, early):
-    """The answer comes two ways and a bit before the next place; not much earlier."""
-    loop, store, started = asyncio.get_running_loop(), Memory(way), []
-    limiter = process(store, 10, burst=1)
-    store.trip = _noting(started, store.trip)
-    admitted = []
-
-    async def take():
-        for _ in range(10):
-            await limiter.acquire()
-            admitted.append(loop.time())
-
-    await asyncio.gather(take(), take())
-
-    # The first ones learn how long a trip takes.
-    learned = started[5:]
-    last = [max(t for t in admitted if t <= at + early + 1e-4) for at in learned]
-    waits = [grant - at for grant, at in zip(last, learned, strict=True)]
-    assert waits == pytest.approx([early] * len(waits), abs=2e-4)
-    assert admitted[-1] - admitted[0] == pytest.approx(1.9, abs=0.002)
-
-
-def _noting(started, trip):
-    async def noted(request):
-        started.append(asyncio.get_running_loop().time())
-        return await trip(request)
-
-    return noted
-
-
 async def test_two_processes_take_turns():
     """Two processes that always want more get the same."""
     store, counts = Memory(0.0005), Counter()
@@ -639,6 +605,29 @@ async def test_a_pause_stops_its_process_at_once_and_others_at_their_next_trip()
     assert ours not in during
     assert len(during) <= 6
     assert sum(at > start + 1 for at, _ in ran) == pytest.approx(20, abs=3)
+
+
+async def test_a_fleet_near_its_store_hears_of_a_pause_before_it_admits():
+    """With somebody behind, a process asks before it admits: nobody in the pause."""
+    loop, store = asyncio.get_running_loop(), Memory(0.0005)
+    fleet = [process(store, 10, burst=1) for _ in range(4)]
+    admitted = []
+
+    async def take(limiter):
+        while True:
+            await limiter.acquire()
+            admitted.append(loop.time())
+
+    tasks = [asyncio.create_task(take(limiter)) for limiter in fleet * 2]
+    await asyncio.sleep(5.05)
+    paused_at = loop.time()
+    await fleet[0].pause(2)
+    await asyncio.sleep(3)
+    for task in tasks:
+        task.cancel()
+
+    assert [at for at in admitted if paused_at < at < paused_at + 2] == []
+    assert admitted[-1] > paused_at + 2
 
 
 async def test_a_pause_during_a_trip_voids_what_it_brings():

@@ -1161,14 +1161,9 @@ BREAKS = [
         "_shell/shared/line.py",
         FLEET,
         (
-            "a trip starts before the last grant, however near the store",
-            "max(last_due - lead, min(last_due, now + wait * MICRO - lead))",
-            "last_due - lead",
-        ),
-        (
-            "a trip starts with the last grant, however far the store",
-            "max(last_due - lead, min(last_due, now + wait * MICRO - lead))",
-            "last_due",
+            "a trip starts with the last grant",
+            "trip = min(trip, last_due - self.pump.horizon.lead)",
+            "trip = min(trip, last_due)",
         ),
         (
             "a pause of others leaves what is booked",
@@ -1183,6 +1178,11 @@ BREAKS = [
             "a lone limit's calls wait for others",
             "                if key != self._alone:",
             "                if True:",
+        ),
+        (
+            "what a lost answer leads to is the carrier's fault",
+            "            loop.call_soon(call.lost, answer, context=Context())",
+            "            call.lost(answer)",
         ),
         (
             "who called with others goes ahead of them",
@@ -1224,8 +1224,8 @@ BREAKS = [
         ),
         (
             "who moves up is due when it was",
-            "        self._end = nan\n        self._before",
-            "        self._before",
+            "        self.given = given\n        self._end = nan",
+            "        self.given = given",
         ),
         (
             "a larger amount takes what was put off for smaller ones",

@@ -10,7 +10,7 @@ from . import _script
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
 Answer: TypeAlias = bytes | str | Exception
 
@@ -46,20 +46,14 @@ class Call(NamedTuple):
     lost: Callable[[Answer], None] | None = None
 
 
-def answers(
-    client: Client, calls: Sequence[Call]
-) -> Coroutine[Any, Any, Sequence[Answer]]:
+async def answers(client: Client, calls: Sequence[Call]) -> list[Answer]:
     """
     Return what the server says to each of *calls*, which may be an error.
 
     What goes wrong on the way to it is raised.
     """
     if len(calls) == 1:
-        return _alone(client, calls[0])
-    return _all(client, calls)
-
-
-async def _all(client: Client, calls: Sequence[Call]) -> Sequence[Answer]:
+        return [await _alone(client, calls[0])]
     found: dict[Call, Answer] = {}
     left = calls
     while left:
@@ -68,7 +62,7 @@ async def _all(client: Client, calls: Sequence[Call]) -> Sequence[Answer]:
         if left:
             # Afterwards the node that has its key knows the script, and the client
             # knows where that node is.
-            found[left[0]] = (await _alone(client, left[0]))[0]
+            found[left[0]] = await _alone(client, left[0])
             left = left[1:]
     return [found[call] for call in calls]
 
@@ -82,7 +76,7 @@ async def _together(client: Client, calls: Sequence[Call]) -> Sequence[Answer]:
     return answers
 
 
-async def _alone(client: Client, call: Call) -> tuple[Answer]:
+async def _alone(client: Client, call: Call) -> Answer:
     answer: Answer
     what = 1, call.key, call.argument
     try:
@@ -98,7 +92,7 @@ async def _alone(client: Client, call: Call) -> tuple[Answer]:
         if not _is_said(error):
             raise
         answer = error
-    return (answer,)
+    return answer
 
 
 def _is_unknown(error: Exception) -> bool:

@@ -259,7 +259,9 @@ def _tell(calls: Sequence[Call], found: Sequence[Answer]) -> None:
         if not call.turn.done():
             call.turn.set_result(answer)
         elif call.lost is not None:
-            call.lost(answer)
+            # In a step of its own: whatever it raises is not the others' fault.
+            loop = call.turn.get_loop()
+            loop.call_soon(call.lost, answer, context=Context())
 
 
 def _overdue(seconds: float, cause: Exception) -> Overdue:

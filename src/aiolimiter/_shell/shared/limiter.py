@@ -442,14 +442,14 @@ class SharedLimiter(Limiter):
     async def _take_or_wait(
         self, amount: float, max_wait: float | None
     ) -> Booking | None:
-        line = self._drawn or self._line
-        came = line.time() if line else 0.0
+        time = asyncio.get_running_loop().time
+        came = time()
         try:
             booking = await self._book(amount, max_wait)
         except RateLimitExceeded as refused:
             self._signals.refused_wait(self, amount, refused.retry_after)
             raise
-        self._signals.waited(self, amount, line.time() - came if line else 0.0)
+        self._signals.waited(self, amount, time() - came)
         return booking
 
     def _book(

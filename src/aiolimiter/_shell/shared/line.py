@@ -4,9 +4,9 @@ The waiting line of a limit that is shared: booked by trips, granted by the cloc
 Rules of this file:
 
 - Nobody is granted before the store has booked it, and never before its time.
-- While somebody who is booked waits, the next trip starts when the last of them is
-  due, or before, if its answer would come too late then.  So a process holds little
-  more than a quantum ahead, and processes take turns.
+- While somebody who is booked waits, the next trip starts just before the last
+  of them is due.  So a process holds little more than a quantum ahead, and
+  processes take turns.
 - What is booked and nobody claims goes to whoever is next, or back to the store.
 - Whatever changes anything ends in `look`, which sets the one timer.
 """
@@ -236,23 +236,13 @@ class SharedLine(SharedOutlook):
         if self.pump.is_asked or (self._alone is not None and self._alone.is_wanted):
             trip = now
         # Not who is counted: those cancelled in this tick are still among them.
-        head = self._asking.head()
-        if head is not None:
-            trip = min(trip, self._when_to_ask(head, now, last_due))
+        if self._asking.head() is not None:
+            trip = min(trip, last_due - self.pump.horizon.lead)
         if self.pump.owes or self._booked.has_tail():
             self._back_at = min(self._back_at, now + BREATH)
             trip = min(trip, self._back_at)
         trip = min(trip, self._looking.next_look(self.pump.looked_at, last_due))
         return max(trip, self.pump.probe_at)
-
-    def _when_to_ask(self, head: Waiter, now: float, last_due: float) -> float:
-        # As late as the last grant, and in the same step, if that is early enough for
-        # the next place there can be.
-        if last_due <= now:
-            return now
-        lead = self.pump.horizon.lead
-        wait = slots.due(self.pump.terms, self.pump.levels(now), head.amount)
-        return max(last_due - lead, min(last_due, now + wait * MICRO - lead))
 
     def _refuse_overdue(self, now: float, *, asking: bool) -> None:
         for waiter in self._asking.overdue(now, asking=asking):

@@ -134,10 +134,10 @@ class Stretch:
     def move_up(self, given: float, since: int) -> None:
         """Be due earlier: somebody settled for less, but not before *since*."""
         # Less than before means that the store was emptied: start again.
-        self._end = nan
         self._before, self._since = self._moved, since - self.booked
         self._moved += max(0.0, given - self.given)
         self.given = given
+        self._end = nan
 
     def lapse(self, now: float, amount: float) -> None:
         """Lose what came due while nobody wanted it, before an *amount* that is now."""
