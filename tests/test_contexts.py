@@ -47,6 +47,7 @@ def record(loop):
 
     watch("call_soon", 0)
     watch("call_later", 1)
+    watch("call_at", 1)
     return contexts
 
 

@@ -323,6 +323,18 @@ STEPS = st.lists(
         ("limit", 2.0, 3.0),
     ]
 )
+@example(
+    steps=[
+        ("take", 0.0),
+        ("take", 0.125),
+        ("pause", 0.125),
+        ("settle", 0, 0.125),
+        ("limit", 0.125, 0.125),
+        ("settle", 0, 0.0),
+        ("pause", 0.125),
+        ("limit", 0.125, 0.25),
+    ]
+)
 def test_settled_is_as_if_taken_so_in_the_first_place(steps):
     """The level is what it would be had every `actual` been taken at once."""
     book = Book()
@@ -330,7 +342,7 @@ def test_settled_is_as_if_taken_so_in_the_first_place(steps):
         getattr(book, step)(*args)
 
         replayed = pytest.approx(book.history.level, abs=1e-9)
-        careful = book.blurred and book.bucket.level > book.history.level
+        careful = book.blurred and book.is_careful()
         assert book.bucket.level == replayed or careful
     book.leave()
 
@@ -344,11 +356,22 @@ class Book:
         self.bucket = Bucket(1.0, 3.0)
         self.bucket.advance(0.0)
         self.history = History(1.0, 3.0, 0.0)
+        # The same without pauses and words of a server: what was used, and no more.
+        self.busy = History(1.0, 3.0, 0.0)
         self.marks = []
         self.open = []
         # A pause has met a change of the limit, or something settled: what was
-        # beneath it need not be known exactly, but to the careful side.
+        # beneath it need not be known exactly.
         self.blurred = False
+
+    def is_careful(self):
+        """Whether there is more than need be, or all that was used and the pause's."""
+        used = max(self.busy.level, self.history.pause_debt())
+        return self.bucket.level >= min(self.history.level, used - 1e-9)
+
+    def happen(self, *event):
+        for history in (self.history, self.busy):
+            history.happen(*event)
 
     def blur(self):
         self.blurred = self.blurred or self.history.pause_debt() > 0.0
@@ -356,13 +379,13 @@ class Book:
     def leak(self, seconds):
         now = self.bucket.at + seconds
         self.bucket.advance(now)
-        self.history.happen(History.leak, now)
+        self.happen(History.leak, now)
 
     def take(self, amount):
         if self.bucket.wait(amount) > 0.0:
             return
-        self.history.cost[len(self.marks)] = amount
-        self.history.happen(History.take, len(self.marks))
+        self.history.cost[len(self.marks)] = self.busy.cost[len(self.marks)] = amount
+        self.happen(History.take, len(self.marks))
         self.bucket.take(amount)
         self.open.append((len(self.marks), amount))
         self.marks.append(self.bucket.mark())
@@ -375,9 +398,10 @@ class Book:
         if actual < amount:
             self.bucket.give_back(self.marks[number], amount - actual)
             self.history.correct(number, actual)
+            self.busy.correct(number, actual)
         else:
             self.bucket.take(actual - amount)
-            self.history.happen(History.book, actual - amount)
+            self.happen(History.book, actual - amount)
         self.bucket.release(self.marks[number])
 
     def pause(self, seconds):
@@ -391,11 +415,11 @@ class Book:
     def limit(self, rate, burst):
         self.blur()
         self.bucket.change(rate, burst)
-        self.history.happen(History.limit, rate, burst)
+        self.happen(History.limit, rate, burst)
 
     def wait(self, somebody):
         self.bucket.waited = somebody
-        self.history.happen(History.wait, somebody)
+        self.happen(History.wait, somebody)
 
     def leave(self):
         for number, _ in self.open:

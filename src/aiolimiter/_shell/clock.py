@@ -135,6 +135,27 @@ class Clock:
             self._retime(now)
         return now
 
+    def wake(self, due: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        """
+        Call *callback* at *due*; soon, if that has come.
+
+        Args:
+            due: The instant, in the time of the loop that was followed.
+            callback: Runs in an empty context: in that of whoever came first it would
+                keep that alive, and act in its name.  In a new one each time, since
+                two threads can't be in the same.
+        """
+        loop = self._last()
+        assert loop is not None, "whoever waits, waits in a loop"
+        now = loop.time()
+        # On a coarse clock a timer for now would ring for ever.
+        due = max(due, nextafter(now, inf))
+        if self._standard:
+            return loop.call_at(due, callback, context=Context())
+        # A timer for an instant that is over by a moment may be refused: browsers'
+        # loops do.
+        return loop.call_later(due - now + self.grain, callback, context=Context())
+
     def _agrees(self, loop: asyncio.AbstractEventLoop) -> bool:
         # Whether the clock that is read directly is that of *loop*.
         return self._read() <= loop.time() <= self._read()
@@ -156,30 +177,6 @@ def _no_loop() -> None:
 def grain(loop: asyncio.AbstractEventLoop) -> float:
     """Seconds by which a timer of *loop* may be early; 0 for a standard one."""
     return GRAINS.get(type(loop).__module__.partition(".")[0], 0.0)
-
-
-def wake(
-    loop: asyncio.AbstractEventLoop,
-    due: float,
-    grain: float,
-    callback: Callable[[], object],
-) -> asyncio.TimerHandle:
-    """
-    Call *callback* at *due*; soon, if that has come.
-
-    Args:
-        loop: Whose time it is.
-        due: The instant.
-        grain: Seconds by which a timer of the loop may be early.
-        callback: Runs in an empty context: in that of whoever came first it would
-            keep that alive, and act in its name.  In a new one each time, since
-            two threads can't be in the same.
-    """
-    now = loop.time()
-    # On a coarse clock a timer for now would ring for ever.  And one for an
-    # instant that is over by a moment may be refused: browsers' loops do.
-    left = max(due, nextafter(now, inf)) - now
-    return loop.call_later(left + grain, callback, context=Context())
 
 
 def margin(instant: float) -> float:

@@ -24,7 +24,7 @@ from .._core import numbers
 from .._core.bucket import LATENESS
 from .._core.decision import Decision, decided
 from .._core.errors import refusal
-from .clock import RESOLUTION, wake
+from .clock import RESOLUTION
 from .outlook import Outlook, is_over
 from .queue import Turn
 
@@ -343,9 +343,7 @@ class Line(Outlook):
             self._alarm = None
         self._due = due
         if due < inf:
-            loop = self._last()
-            assert loop is not None, "whoever waits, waits in a loop"
-            self._alarm = wake(loop, due, self.grain, self._ring)
+            self._alarm = self.wake(due, self._ring)
 
     def _go_on(self) -> None:
         # Not by a timer: on a coarse clock it would take a while.

@@ -129,7 +129,8 @@ class Courier:
 
     def _board(self) -> Sequence[Call]:
         """Return whom this task carries: nobody if they need more than it can."""
-        if not self._waiting or len(self._waiting) > MOST or not self._has_lane():
+        waiting = self._waiting
+        if not waiting or len(waiting) > MOST or len(self._under_way) >= LANES:
             self._leave()
             return ()
         self._is_leaving = False
@@ -138,13 +139,10 @@ class Courier:
 
     def _leave(self) -> None:
         self._is_leaving = False
-        while self._waiting and self._has_lane():
+        while self._waiting and len(self._under_way) < LANES:
             calls = self._boarded()
             task = errand.send(self._carry(calls), self._arrived)
             self._under_way[task] = calls
-
-    def _has_lane(self) -> bool:
-        return len(self._under_way) < LANES
 
     def _boarded(self) -> list[Call]:
         waiting = self._waiting
@@ -211,7 +209,8 @@ class Courier:
         for call in self._under_way.pop(task, ()):
             # Only when somebody who ends the loop cancelled it.
             call.turn.cancel()
-        self._leave()
+        if self._waiting:
+            self._leave()
 
 
 class Couriers:

@@ -6,11 +6,11 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
-from ..clock import wake
-
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+    from ..clock import Clock
 
 
 class Alarm:
@@ -26,20 +26,13 @@ class Alarm:
         self._handle: asyncio.TimerHandle | None = None
         self._due = inf
 
-    def set(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        due: float,
-        grain: float,
-        ring: Callable[[], None],
-    ) -> None:
+    def set(self, clock: Clock, due: float, ring: Callable[[], None]) -> None:
         """
         Ring at *due*, or never.
 
         Args:
-            loop: Whose time it is.
+            clock: Whose time it is.
             due: The instant.
-            grain: What the loop may round a timer down.
             ring: What it calls.  It is held until then only, for it holds whose
                 alarm this is.
         """
@@ -50,7 +43,7 @@ class Alarm:
             self.forget()
         if due < inf:
             self._due = due
-            self._handle = wake(loop, due, grain, partial(self._rings, ring))
+            self._handle = clock.wake(due, partial(self._rings, ring))
 
     def _rings(self, ring: Callable[[], None]) -> None:
         self.forget()

@@ -113,6 +113,8 @@ class Asking:
     def head(self) -> Waiter | None:
         """Return who is first, if anybody waits."""
         head = self._queue.head()
+        if not (self._put_off or self._under_way):
+            return head
         for first in (self._first_put_off(), self._first_under_way()):
             if first is not None and (head is None or first.key <= head.key):
                 head = first
@@ -216,8 +218,6 @@ class Asking:
         return None
 
     def _first_under_way(self) -> Waiter | None:
-        if not self._under_way:
-            return None
         return next((w for w in self._under_way.values() if not w.done()), None)
 
     def _return(self) -> None:

@@ -219,9 +219,7 @@ class SharedLine(SharedOutlook):
             self.look()
 
     def _wake(self, due: float) -> None:
-        loop = self._last()
-        assert loop is not None, "whoever waits, waits in a loop"
-        self._alarm.set(loop, min(due, self._more_at), self.grain, self._ring)
+        self._alarm.set(self, min(due, self._more_at), self._ring)
 
     def _plan(self, now: float) -> None:
         trip = self._next_trip(now)
