@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import inf
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
@@ -151,6 +152,18 @@ def test_sleeping_retry_after_is_enough_after_a_pause(rate, burst, uptime, debt)
         assert desk.try_acquire(burst)
 
 
+def test_what_fits_but_for_rounding_fits():
+    """Three times 0.1 fit into 0.3, also while something can be given back."""
+    bucket = Bucket(1.0, 0.3)
+    bucket.advance(0.0)
+    bucket.take(0.1)
+    bucket.mark()
+    bucket.take(0.1)
+
+    assert 0.1 + 0.1 + 0.1 > 0.3
+    assert bucket.wait(0.1) == 0.0
+
+
 # Clocks.
 
 
@@ -273,6 +286,16 @@ def test_a_pause_of_nothing_changes_nothing():
     desk.pause(0.0)
 
     assert desk.try_acquire(3.0)
+
+
+def test_without_a_limit_a_pause_leaves_no_trace():
+    """Nothing is put there that a limit which comes later would find."""
+    bucket = Bucket(inf, inf)
+    bucket.advance(0.0)
+
+    assert bucket.pause(5.0) == 0.0
+    assert bucket.level == 0.0
+    assert bucket.quiet
 
 
 # A server's word.
