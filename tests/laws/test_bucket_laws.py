@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from math import inf
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
@@ -290,7 +289,7 @@ def test_a_pause_of_nothing_changes_nothing():
 
 def test_without_a_limit_a_pause_leaves_no_trace():
     """Nothing is put there that a limit which comes later would find."""
-    bucket = Bucket(inf, inf)
+    bucket = Bucket(math.inf, math.inf)
     bucket.advance(0.0)
 
     assert bucket.pause(5.0) == 0.0
