@@ -77,8 +77,6 @@ class Courier:
         self._answers = 0
         self._is_connected = False
         self._round_trip = 0.0
-        # How long the next pipeline may take, in seconds.
-        self._patience = PATIENCE * timeout
         # Why the server is away, if it is.
         self._error: Exception | None = None
         self._rests_until = -inf
@@ -129,8 +127,7 @@ class Courier:
 
     def _board(self) -> Sequence[Call]:
         """Return whom this task carries: nobody if they need more than it can."""
-        waiting = self._waiting
-        if not waiting or len(waiting) > MOST or len(self._under_way) >= LANES:
+        if not self._waiting or len(self._waiting) > MOST or not self._has_lane():
             self._leave()
             return ()
         self._is_leaving = False
@@ -139,18 +136,17 @@ class Courier:
 
     def _leave(self) -> None:
         self._is_leaving = False
-        while self._waiting and len(self._under_way) < LANES:
+        while self._waiting and self._has_lane():
             calls = self._boarded()
             task = errand.send(self._carry(calls), self._arrived)
             self._under_way[task] = calls
 
+    def _has_lane(self) -> bool:
+        return len(self._under_way) < LANES
+
     def _boarded(self) -> list[Call]:
         waiting = self._waiting
-        if len(waiting) <= MOST:
-            calls = [*waiting]
-            waiting.clear()
-        else:
-            calls = [waiting.popleft() for _ in range(MOST)]
+        calls = [waiting.popleft() for _ in range(min(MOST, len(waiting)))]
         self._alone = calls[0].key if len(calls) == 1 else None
         return calls
 
@@ -159,7 +155,7 @@ class Courier:
         loop = task.get_loop()
         left_at, answers_before = loop.time(), self._answers
         found: Sequence[Answer] = ()
-        seconds = self._patience
+        seconds = self._deadline()
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
@@ -180,6 +176,12 @@ class Courier:
                 _tell(calls, found)
                 self._arrived(task)
 
+    def _deadline(self) -> float:
+        longest = PATIENCE * self._timeout
+        if not self._is_connected:
+            return longest
+        return min(longest, max(self._timeout, HANDSHAKE * self._round_trip))
+
     def _answered(self, left_at: float, now: float) -> None:
         took = now - left_at
         if not self._is_connected:
@@ -188,14 +190,11 @@ class Courier:
         longer = took - self._round_trip
         self._round_trip += longer if longer > 0.0 else 0.2 * longer
         self._is_connected = True
-        far = max(self._timeout, HANDSHAKE * self._round_trip)
-        self._patience = min(PATIENCE * self._timeout, far)
         self._answers += 1
         self._error = None
 
     def _failed(self, error: Exception, left_at: float, now: float) -> None:
         self._is_connected = False
-        self._patience = PATIENCE * self._timeout
         # What fails soon may be one connection, and costs others little to find out.
         if now - left_at >= self._timeout:
             self._error = error
@@ -209,8 +208,7 @@ class Courier:
         for call in self._under_way.pop(task, ()):
             # Only when somebody who ends the loop cancelled it.
             call.turn.cancel()
-        if self._waiting:
-            self._leave()
+        self._leave()
 
 
 class Couriers:

@@ -27,27 +27,29 @@ class Horizon:
         quantum: How far ahead a trip books at least, in microseconds.
     """
 
-    __slots__ = ("_least", "_measured", "_quantum", "_round_trip", "lead")
+    __slots__ = ("_least", "_measured", "_quantum", "_round_trip")
 
     def __init__(self, quantum: int) -> None:
         self._least = quantum
         self._quantum = float(quantum)
         self._round_trip = 0.0
         self._measured = 0
-        # Seconds by which a trip must start before its answer is needed.
-        self.lead = LEAD
 
     @property
     def quantum(self) -> int:
         """How far ahead the next trip books, in microseconds."""
         return round(self._quantum)
 
+    @property
+    def lead(self) -> float:
+        """Seconds by which a trip must start before its answer is needed."""
+        return 2.0 * self._round_trip + LEAD
+
     def measure(self, took: float) -> None:
         """Learn that a trip *took* so many seconds."""
         # The first one has made the connection too, which takes several trips.
         weight = 0.2 if self._measured > 1 else 1.0
         self._round_trip += weight * (took - self._round_trip)
-        self.lead = 2.0 * self._round_trip + LEAD
         self._measured += 1
 
     def renew(self) -> None:

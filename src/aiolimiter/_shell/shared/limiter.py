@@ -455,7 +455,7 @@ class SharedLimiter(Limiter):
     def _book(
         self, amount: float, max_wait: float | None
     ) -> Coroutine[Any, Any, Booking | None]:
-        line = self._drawn or self._line
+        line = self._line
         if line is None:
             return _let_through()
         # Drawn with the line.
