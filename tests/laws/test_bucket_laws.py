@@ -357,6 +357,17 @@ STEPS = st.lists(
         ("limit", 0.125, 0.25),
     ]
 )
+@example(
+    steps=[
+        ("take", 0.125),
+        ("take", 0.875),
+        ("limit", 0.625, 0.75),
+        ("pause", 0.25),
+        ("settle", 0, 1.0),
+        ("limit", 0.125, 1.0),
+        ("settle", 0, 0.125),
+    ]
+)
 def test_settled_is_as_if_taken_so_in_the_first_place(steps):
     """The level is what it would be had every `actual` been taken at once."""
     book = Book()
@@ -383,11 +394,16 @@ class Book:
         self.marks = []
         self.open = []
         # A pause has met a change of the limit, or something settled: what was
-        # beneath it need not be known exactly.
+        # beneath it need not be known exactly, but to the careful side.
         self.blurred = False
+        # The limit was changed in a pause: what was settled in it, before or after, may
+        # be covered by the pause in part, as far as more is there than was used.
+        self.covered = False
 
     def is_careful(self):
-        """Whether there is more than need be, or all that was used and the pause's."""
+        """Whether there is more than need be; or what was used, and the pause's own."""
+        if not self.covered:
+            return self.bucket.level > self.history.level
         used = max(self.busy.level, self.history.pause_debt())
         return self.bucket.level >= min(self.history.level, used - 1e-9)
 
@@ -436,6 +452,7 @@ class Book:
 
     def limit(self, rate, burst):
         self.blur()
+        self.covered = self.covered or self.history.pause_debt() > 0.0
         self.bucket.change(rate, burst)
         self.happen(History.limit, rate, burst)
 
